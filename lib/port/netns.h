@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef MCR_PORT_NETNS_H
+#define MCR_PORT_NETNS_H
+
+/*
+ * Enter a network namespace of `ip netns` for the calling thread and come back. EAL threads started
+ * in between are born inside, so nothing that makes threads is called in between.
+ */
+/* fd of our own namespace to go back to, or -errno (-ENOENT: no such namespace). "" = stay: -1000. */
+int mcr_netns_enter(const char *name);
+/* Go back; must not fail, aborts if it does. Accepts what mcr_netns_enter returned. */
+void mcr_netns_leave(int token);
+
+#endif
