@@ -30,5 +30,7 @@ void mcr_retire(struct mcr_reclaim *r, void (*release)(void *arg, void *object),
 	void *object);
 /* Free what is due; returns how many objects still wait. */
 size_t mcr_reclaim_poll(struct mcr_reclaim *r);
+/* Objects that could not be queued for want of memory, and were never freed. */
+size_t mcr_reclaim_leaked(const struct mcr_reclaim *r);
 
 #endif
