@@ -393,3 +393,93 @@ def test_hidden_tun_is_a_sentence(w):
     code = w.run("unshare", "-m", "sh", "-c", f"mount -t tmpfs none /dev/net && {w.bindir}/mcrd"
                  f" -c {conf} -s {w.path('s')} >/dev/null 2>&1; echo $?").strip()
     check(code in ("4", "5", "71"), f"exit code {code}")
+
+
+def l6_no_echo_to_the_sender(w):
+    """A sender that is a member itself does not get its own packet back."""
+    d, src, rx = lab(w, ["src", "rx"])
+    own, other = src.join(GROUP), rx.join(GROUP)
+    d.wait_member(GROUP, src.address, rx.address)
+    deliver(src, GROUP, [other], [own])
+    deliver(rx, GROUP, [own], [other])
+
+
+def f8_packets_pass_unchanged(w):
+    """TTL 1, DSCP, ECN, ID, DF, options and fragments: not a byte changes (F2 F7)."""
+    try:
+        from scapy.all import Ether, IP, IPOption, Raw, UDP, fragment
+    except ImportError:
+        raise Skip("python3-scapy is not installed")
+    d, src, rx = lab(w, ["src", "rx"], "add member lab 239.4.4.4 any port rx\n")
+    wire = Capture(rx.ns, "eth0")
+
+    def packet(size=40, **ip):
+        return IP(src=src.address, dst="239.4.4.4", **ip) / UDP(sport=9, dport=9) / Raw(b"z" * size)
+    sent = [packet(ttl=1), packet(ttl=255, tos=0xff), packet(id=0, flags="DF"), packet(size=0),
+            packet(id=0xffff, tos=0x01), packet(size=1472), packet(size=91, tos=0xb8),
+            packet(options=IPOption(b"\x94\x04\0\0")), *fragment(packet(size=3000, id=7), 1400)]
+    sent = [bytes(p) for p in sent]
+    for p in sent:
+        src.inject(bytes(Ether(src=src.mac, dst="01:00:5e:04:04:04")) + p)
+    src.send("last", "239.4.4.4")
+    until(lambda: wire.count(b"last"), "the canary")
+    got = [f for f in wire.frames() if f[:6] == b"\x01\0\x5e\4\4\4" and b"last" not in f]
+    equal(len(got), len(sent), "frames at rx")
+    for want, seen in zip(sent, got):
+        equal(seen[14:14 + len(want)].hex(), want.hex(), "an IP packet at rx")
+        equal(seen[6:12], src.mac, "source MAC")
+
+
+def queries(capture):
+    """The IP packets of the general queries that were captured."""
+    return [f[14:] for f in capture.frames() if f[:6] == b"\x01\0\x5e\0\0\1" and f[23] == 2]
+
+
+def d2_startup_queries(w):
+    """General queries at 0, 31.25 and 156.25 s, then every 125 s; their form (O1 O3 O4)."""
+    d, src = lab(w, ["src"], clock=True, canary=False)
+    d.ctl("clock stop")
+    wire = Capture(src.ns, "eth0")
+    d.ctl("set port src admin down")
+    d.ctl("set port src admin up")
+    until(lambda: len(queries(wire)) == 1, "the first query")
+    for step, total in ((31249, 1), (2, 2), (124998, 2), (2, 3), (124998, 3), (2, 4), (250000, 6)):
+        d.ctl(f"clock warp {step} ms")
+        until(lambda: len(queries(wire)) >= total, f"{total} queries")
+        equal(len(queries(wire)), total, f"queries after a step of {step} ms")
+    for ip in queries(wire):
+        equal(ip[:2], b"\x46\xc0", "version, header length, TOS")
+        equal(ip[8], 1, "TTL")
+        equal(ip[12:24], bytes((10, 99, 0, 254, 224, 0, 0, 1, 0x94, 4, 0, 0)),
+              "source, destination, Router Alert")
+        equal(int.from_bytes(ip[2:4], "big"), 36, "IP length")
+        equal(ip[24:26] + ip[28:36], b"\x11\x64" + bytes(4) + b"\x02\x7d\0\0", "the query")
+
+
+def r23_every_packet_is_accounted_for(w):
+    """Received = forwarded + dropped by cause; sent = copies; to the packet."""
+    d, src, rx1, rx2 = lab(w, ["src", "rx1", "rx2"], canary=False)
+    a, b = rx1.join(GROUP), rx2.join(GROUP)
+    d.wait_member(GROUP, rx1.address, rx2.address)
+
+    def ports():
+        return {p["port"]: p for p in d.json("show ports")["ports"]}
+    before, drops = ports(), d.drops()
+    for i in range(200):
+        src.send(f"wanted {i}", GROUP)
+        if i % 2:
+            src.send(f"unwanted {i}", "239.200.0.1")
+    a.wait(b"wanted 199")
+    b.wait(b"wanted 199")
+
+    def exact():
+        after = ports()
+        equal(after["src"]["receive_packets"] - before["src"]["receive_packets"], 300, "received")
+        for p in ("rx1", "rx2"):
+            equal(after[p]["transmit_packets"] - before[p]["transmit_packets"], 200, f"sent by {p}")
+        new = {k: n - drops[k] for k, n in d.drops().items() if n != drops[k]}
+        equal(new, {("lookup", "no-member"): 100}, "drops")
+        return True
+    until(exact, "counters are exact", 2)
+    group = [g for g in d.json("show groups")["groups"] if g["group"] == GROUP][0]
+    equal((group["receive_packets"], group["transmit_packets"]), (200, 400), "of the group")
