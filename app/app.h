@@ -47,7 +47,7 @@ struct app_vlan {
 enum app_port_state { APP_PORT_PENDING, APP_PORT_UP, APP_PORT_DOWN };
 
 struct app_port {
-	bool is_used;
+	bool is_used, is_leaving;
 	char name[MODEL_NAME];
 	struct mcr_port *port; /* NULL while pending */
 	enum app_port_state state;
@@ -61,7 +61,7 @@ struct app_port {
 };
 
 struct app_segment {
-	bool is_used;
+	bool is_used, is_leaving;
 	char name[MODEL_NAME];
 	uint32_t vni;
 };
@@ -75,7 +75,7 @@ struct app_peer_segment {
 enum app_peer_state { APP_PEER_PENDING, APP_PEER_UP, APP_PEER_DOWN };
 
 struct app_peer {
-	bool is_used;
+	bool is_used, is_leaving;
 	char name[MODEL_NAME];
 	struct mcr_addr address, source, nexthop;
 	uint8_t port;	 /* live index of the uplink */
@@ -87,7 +87,18 @@ struct app_peer {
 	bool is_wanted;	    /* neigh watches the next hop */
 	struct app_peer_segment *segment;
 	uint32_t n_segments;
-	uint64_t in_packets; /* of this peer: see show_peers */
+};
+
+/* A static member that the running configuration asks for. */
+struct app_static {
+	struct mcr_mif *mif;
+	struct mcr_addr group, source;
+};
+
+/* Taken out of use; freed when no worker can hold it any more. */
+struct app_dying {
+	struct mcr_port *port;
+	uint64_t generation; /* of the first snapshot without it */
 };
 
 struct forward; /* forward.c: dirty groups and what is installed */
@@ -121,27 +132,45 @@ struct app {
 	struct mcr_member *member;
 	struct mcr_neigh *neigh;
 	struct forward *forward;
+	uint32_t *peer_of_target; /* [APP_MAX_TARGETS], live index */
+
+	struct app_static *statics; /* sorted */
+	uint32_t n_statics;
+	struct app_dying *dying;
+	uint32_t n_dying;
+	uint32_t *dead_target; /* still in lists; deleted by publish */
+	uint32_t n_dead_targets;
+	size_t n_retired;     /* objects that wait for their grace period */
+	bool needs_publish;   /* the snapshot is out of date: next control turn makes a new one */
+	bool needs_rebuild;   /* lists wait for the snapshot to be everywhere */
 
 	struct app_port port[MCR_MAX_PORTS];
 	struct app_segment *segment; /* [MCR_MAX_SEGMENTS] */
 	struct app_peer *peer;	     /* [MCR_MAX_PEERS] */
 	uint32_t n_segments, n_peers; /* slots ever used: loops go to here */
-	uint32_t segment_cursor, peer_cursor; /* where the next free index is looked for */
+	uint32_t peer_cursor; /* where the next free slot is looked for */
+	struct model_names peer_names;
+	uint32_t n_all_peers; /* peers with membership all */
+	bool has_flood;	      /* a segment with unknown flood */
 
 	uint64_t generation; /* of the published snapshot */
 	uint64_t start_ns;   /* on CLOCK_MONOTONIC */
 	struct mcr_errs warnings; /* of the last commit and of start: `show status` */
 };
 
-extern struct app *the_app; /* for callbacks that have no argument */
+/* main.c: what every control turn does besides descriptors and timers */
+void app_turn(struct app *app);
+/* show_status.c: rates of the last second */
+void show_tick(struct app *app);
 
 /* control.c: sessions, begin, commit, save, load, reload */
 int app_edit(struct mcr_session *s, const struct mcr_args *a, struct mcr_errs *errs);
 void app_prompt(struct mcr_session *s, char *buf, size_t size);
 void app_session_closed(struct mcr_session *s);
 void app_names(void *arg, const char *kind, void (*each)(void *ctx, const char *name), void *ctx);
-int app_load(struct app *app, const char *path, struct mcr_errs *errs); /* start and reload */
 struct mcr_lines *app_read_file(struct app *app, const char *path, struct mcr_errs *errs);
+/* Make the lines the running configuration, as one batch; consumes them. An exit code. */
+int app_commit(struct app *app, struct mcr_lines *lines, uint64_t based_on, struct mcr_errs *errs);
 
 /* features.c */
 extern const struct mcr_feature *const app_features[];
@@ -165,6 +194,11 @@ void forward_mark_all(struct forward *f);
 void forward_mark_segment(struct forward *f, uint16_t segment);
 /* Rebuild dirty groups for a bounded time; called once per control turn. True: all done. */
 bool forward_run(struct forward *f, uint64_t budget_ns);
+/* For lists of the snapshot; `item` has room for every output. Return the count. */
+uint32_t forward_port_items(struct app *app, uint16_t segment, struct mcr_list_item *item);
+uint32_t forward_unknown_items(struct app *app, uint16_t segment, bool flood,
+	struct mcr_list_item *item); /* with flood everything, else peers with membership all */
+bool forward_is_busy(const struct forward *f); /* dirty groups are left */
 /* Is the group allowed in the segment by its allow and deny lines? */
 bool forward_is_allowed(const struct app *app, uint16_t segment, const struct mcr_addr *group);
 /* Traffic of one group, (*,G) and all (S,G) entries together. */
@@ -183,16 +217,28 @@ struct forward_copies {
 void forward_member_copies(const struct app *app, const struct mcr_mgroup *g,
 	struct forward_copies *copies);
 
-/* publish.c: the snapshot */
-int publish_snapshot(struct app *app, struct mcr_errs *errs);
+/* publish.c: live objects -> snapshot; what leaves is freed when nobody holds it */
+int publish_snapshot(struct app *app);
+void publish_bury_port(struct app *app, struct mcr_port *port);
+void publish_bury_target(struct app *app, uint32_t target);
+void publish_turn(struct app *app); /* once per control turn */
+bool publish_is_current(const struct app *app, const struct app_port *port);
+
+/* feat_*.c: one per group of lines; in the order of features.c */
+extern const struct mcr_feature feat_system, feat_port, feat_segment, feat_peer, feat_member,
+	feat_publish;
+void feat_port_turn(struct app *app); /* pending ports are tried again */
+void feat_port_link(struct app *app, struct app_port *port); /* targets, instances, neighbours */
 
 /* underlay.c: frames of the control thread, neighbours, punted frames */
 void underlay_send_igmp(void *arg, struct mcr_mif *mif, const uint8_t *ip, uint32_t len,
 	const struct mcr_addr *dst);
 void underlay_punt(void *arg, struct rte_mbuf *m);
 extern const struct mcr_neigh_ops underlay_neigh_ops;
-/* Recompute a peer's target from its port and next hop. */
-void underlay_update_peer(struct app *app, unsigned peer);
+/* Recompute a peer's target and state from its port and next hop. */
+void underlay_update_peer(struct app *app, struct app_peer *peer);
+void underlay_check_peer(struct app *app, struct app_peer *peer); /* what neigh knows already */
+void underlay_set_peer_state(struct app *app, struct app_peer *peer, enum app_peer_state state);
 
 /* events.c: JSON events of `mcrctl events` */
 void event_emit(struct app *app, const char *name, const char *fmt, ...)

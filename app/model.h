@@ -157,8 +157,8 @@ struct model {
 /* Hooks of conf/commit: lines -> model with all names resolved and all checks made. */
 void *model_compile(void *app, const struct mcr_lines *lines, struct mcr_errs *errs);
 void model_free(void *model);
-/* Whole-object checks that no single line can make (the first feature's check). */
-void model_check(const void *model, struct mcr_errs *errs);
+/* Its last step: what no single line can check, and the way to every peer. */
+void model_check(struct model *m, struct mcr_errs *errs);
 
 struct model_port *model_find_port(const struct model *m, const char *name);
 struct model_segment *model_find_segment(const struct model *m, const char *name);

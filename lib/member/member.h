@@ -106,6 +106,7 @@ struct mcr_mgroup;
 struct mcr_mgroup *mcr_member_next(const struct mcr_member *m, uint16_t segment,
 	const struct mcr_addr *group, struct mcr_mgroup *prev);
 struct mcr_mif *mcr_mgroup_mif(const struct mcr_mgroup *g);
+struct mcr_addr mcr_mgroup_group(const struct mcr_mgroup *g);
 bool mcr_mgroup_is_exclude(const struct mcr_mgroup *g);
 bool mcr_mgroup_accepts(const struct mcr_mgroup *g, const struct mcr_addr *source); /* S15 */
 /* Every source the state mentions: the (S,G) entries that forwarding needs. */
