@@ -97,6 +97,23 @@ put_place(FILE *out, const struct mcr_err *err)
 		fprintf(out, ":%u", err->line);
 }
 
+/* "a, b, c" as "a, b or c". */
+static void
+put_choices(FILE *out, const char *choices)
+{
+	const char *last = NULL;
+
+	for (const char *at = strstr(choices, ", "); at != NULL; at = strstr(at + 2, ", "))
+		last = at;
+	if (last == NULL) {
+		put_string(out, choices);
+		return;
+	}
+	put_text(out, choices, (size_t)(last - choices));
+	fputs(" or ", out);
+	put_string(out, last + 2);
+}
+
 /* The line as written, and a caret under the first wrong word. */
 static void
 put_source(FILE *out, const struct mcr_err *err)
@@ -109,7 +126,7 @@ put_source(FILE *out, const struct mcr_err *err)
 	fprintf(out, "%*s^", (int)(SOURCE_INDENT + err->position - 1), "");
 	if (err->expected[0] != '\0') {
 		fputs(" expected: ", out);
-		put_string(out, err->expected);
+		put_choices(out, err->expected);
 	}
 	fputc('\n', out);
 }
