@@ -10,8 +10,9 @@
 
 /*
  * The pools of one NUMA socket. payload: what NICs receive into. header: one small mbuf per copy.
- * copy: full buffers of copy lanes. control: what the main lcore sends, and punted copies. Separate,
- * so that an empty one never stops another (T11). Sized from descriptors, bursts and caches.
+ * copy: full buffers of copy lanes. control: what the main lcore sends, and punted copies.
+ * Separate, so that an empty one never stops another (T11). Sized from descriptors, bursts and
+ * caches.
  */
 struct mcr_pools {
 	struct rte_mempool *payload, *header, *copy, *control;
@@ -19,17 +20,20 @@ struct mcr_pools {
 
 #define MCR_HEADER_ROOM 192 /* data room of a header mbuf: scratch and header */
 #define MCR_POOL_CACHE 256
+#define MCR_MBUF_PRIV 32 /* private area of a control mbuf: room for struct mcr_punt */
 
 struct mcr_pool_param {
 	int socket;
-	uint32_t rx_desc, tx_desc; /* sums over all ports and queues */
+	uint32_t rx_desc, tx_desc; /* sums over all ports and queues; see mcr_port_rx_buffers */
 	unsigned n_workers;
-	uint16_t max_mtu;	   /* largest port MTU: the data room of payload and copy */
+	uint16_t max_mtu; /* largest port MTU: the data room of payload and copy */
 };
 
-/* Bytes all pools will take: for -m. */
+/* Bytes all pools will take: for -m. Needs no EAL. */
 uint64_t mcr_pools_bytes(const struct mcr_pool_param *p);
-int mcr_pools_create(struct mcr_pools *pools, const struct mcr_pool_param *p, struct mcr_errs *errs);
+/* 0, or -ENOMEM and one error. */
+int
+mcr_pools_create(struct mcr_pools *pools, const struct mcr_pool_param *p, struct mcr_errs *errs);
 void mcr_pools_free(struct mcr_pools *pools);
 
 #endif
