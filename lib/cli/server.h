@@ -10,8 +10,13 @@
 
 /*
  * UNIX stream socket of mcrctl. Request: one line "exec LINE", "json LINE", "complete LINE"
- * or "events"; answer: "STATUS LENGTH\n" and LENGTH bytes. Output is queued; a client that does not
- * read (1 MiB waiting for 10 s, or more than 64 MiB) is dropped and never delays the control thread.
+ * or "events"; answer: "STATUS LENGTH\n" and LENGTH bytes. Requests may be sent ahead; they are
+ * answered in order. "complete" answers one word a line. "events" is answered by "0 0\n", and from then on
+ * by one JSON object a line for every event; such a connection takes no more requests.
+ *
+ * Output is queued; a client that does not read (1 MiB waiting for 10 s, or more than 64 MiB) is dropped
+ * and never delays the control thread; with 1 MiB waiting its further requests wait too. The
+ * 257th client is refused with status 75. A handler must not free the server.
  */
 struct mcr_server;
 
