@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <rte_eal.h>
 #include <rte_launch.h>
 #include <rte_version.h>
 
@@ -153,8 +152,9 @@ start_eal(struct app *app, const struct model *m, struct mcr_errs *errs)
 		.cpu = m->n_cpus ? m->cpu : app->host.cpu,
 		.n_cpus = m->n_cpus ? m->n_cpus : app->host.n_cpus,
 		.memory = m->memory,
-		.extra_argc = app->eal_argc,
-		.extra_argv = app->eal_argv};
+		.needs_pci = model_needs_pci(m),
+		.extra = app->eal_argv,
+		.n_extra = app->eal_argc};
 	struct mcr_pool_param pools;
 	const char *pci[MCR_MAX_PORTS];
 	int ret;
@@ -171,7 +171,7 @@ start_eal(struct app *app, const struct model *m, struct mcr_errs *errs)
 	ret = mcr_eal_start(&p, errs);
 	if (!ret) {
 		app->is_eal_up = true;
-		app->plain_memory = p.is_plain;
+		app->plain_memory = mcr_eal_memory() == MCR_MEMORY_PLAIN;
 	}
 	return ret;
 }
@@ -479,7 +479,7 @@ shut_down(struct app *app)
 	mcr_targets_free(app->targets);
 	mcr_reclaim_free(app->reclaim);
 	if (app->is_eal_up)
-		rte_eal_cleanup();
+		mcr_eal_stop();
 }
 
 /* Everything up to the first commit; an exit code, MCR_OK = go on. */
