@@ -142,7 +142,7 @@ pool_sizes(const struct app *app, const struct model *m, struct mcr_pool_param *
 static uint64_t
 other_bytes(const struct model *m)
 {
-	return UINT64_C(48) * 1024 * 1024 + (uint64_t)m->limit_groups * 2 * 160;
+	return UINT64_C(80) * 1024 * 1024 + (uint64_t)m->limit_groups * 3 * 160;
 }
 
 static int
