@@ -32,10 +32,11 @@ struct mcr_encap {
 	int8_t udp_sport_off; /* 2 */
 	int8_t udp_len_off;  /* 2 */
 	int8_t vni_off;	     /* 4: VNI << 8 */
-	int8_t tos_off;	     /* 1: outer TOS; the template has ECN 0, the writer adds the inner ECN */
+	int8_t tos_off;	     /* 1: octet with the outer ECN bits; 0 in the template, the writer sets them */
 	uint8_t ip_len_add;  /* addends to the payload length */
 	uint8_t udp_len_add;
-	uint8_t tos;	     /* DSCP << 2 of the template */
+	uint8_t tos;	     /* that octet of the template: DSCP << 2; IPv6: half of it and the label */
+	uint8_t ecn_shift;   /* 0; IPv6 4 */
 };
 
 /* What differs between frames of one run; built once per frame. */
@@ -77,7 +78,7 @@ mcr_encap_write(uint8_t *out, const struct mcr_encap *e, const struct mcr_vary *
 	memcpy(out + e->udp_sport_off, &v->sport, 2);
 	memcpy(out + e->udp_len_off, &be_udp_len, 2);
 	memcpy(out + e->vni_off, &v->vni, 4);
-	out[e->tos_off] = e->tos | v->ecn;
+	out[e->tos_off] = e->tos | (uint8_t)(v->ecn << e->ecn_shift);
 	memcpy(out + e->mac_off, v->mac, 12);
 	memcpy(out + e->type_off, &v->ethertype, 2);
 }

@@ -15,7 +15,7 @@
  * MCR_PARSE_HEAD bytes of it) and the frame's length. Offsets in the view count from the start
  * of `head`. A frame that must be dropped gets a reason; the view is then undefined except for l2_len.
  */
-#define MCR_PARSE_HEAD 256
+#define MCR_PARSE_HEAD 384
 
 enum mcr_kind {
 	MCR_KIND_DATA,	  /* IP multicast, not link-local */
@@ -40,8 +40,8 @@ struct mcr_view {
 	uint16_t ip_len;     /* IP packet length; the frame may be longer (padding) */
 	uint16_t l4_sport, l4_dport; /* host order; 0 when not UDP or not in this fragment */
 	uint16_t flow;	     /* hash of addresses, protocol, ports: entropy for the outer source port */
+	uint16_t l3_len;     /* IPv4 header with options, IPv6 with extension headers: up to 296 */
 	uint8_t l2_len;	     /* Ethernet header and tags: offset of the IP header */
-	uint8_t l3_len;	     /* IPv4 header with options, IPv6 with extension headers */
 	uint8_t l4_proto;
 	uint8_t kind;	     /* enum mcr_kind */
 	uint8_t ttl, tos;
@@ -51,7 +51,8 @@ struct mcr_view {
 	uint8_t origin;	     /* enum mcr_origin (path) */
 	uint16_t segment;    /* index in the snapshot */
 	uint16_t peer;	     /* index of the peer the frame came from; MCR_PEER_NONE */
-	uint16_t n_tags;
+	uint8_t n_tags;
+	uint8_t pad[3];
 };
 
 #define MCR_VID_NONE 4096
