@@ -75,7 +75,7 @@ mcr_addr_to_v4(const struct mcr_addr *a)
 bool mcr_addr_is_multicast(const struct mcr_addr *a);
 /* 224.0.0.0/24, ff00::/16, ff01::/16, ff02::/16: never a table entry, never to another segment. */
 bool mcr_addr_is_link_local_group(const struct mcr_addr *a);
-/* May stand as the source of a multicast packet: not 0/8, 127/8, 224/4, 240/4, ::, ::1, ff00::/8. */
+/* May stand as the source of a multicast packet: not 0/8, 127/8, 224/3, ::, ::1, ff00::/8. */
 bool mcr_addr_is_source(const struct mcr_addr *a);
 /* memcmp order: IPv4 before IPv6, numeric inside a family. */
 int mcr_addr_cmp(const struct mcr_addr *a, const struct mcr_addr *b);

@@ -21,11 +21,11 @@ enum mcr_severity {
 
 struct mcr_err {
 	enum mcr_severity severity;
-	char text[480];	    /* "port rx1: /dev/net/tun is missing", without "error: " */
-	char fix[256];	    /* a command to type, or empty */
-	char file[128];	    /* where the line stands; empty on the console */
-	unsigned line;	    /* 0 = none */
-	char source[512];   /* the wrong line as written; empty when the line itself is well formed */
+	char text[480];   /* "port rx1: /dev/net/tun is missing", without "error: " */
+	char fix[256];    /* a command to type, or empty */
+	char file[128];   /* where the line stands; empty on the console */
+	unsigned line;    /* 0 = none */
+	char source[512]; /* the wrong line as written; empty when the line itself is well formed */
 	unsigned position;  /* 1-based column of the first wrong word in source; 0 = none */
 	char expected[256]; /* comma separated, for the caret line; empty = none */
 };
@@ -39,8 +39,8 @@ struct mcr_errs {
 
 void mcr_errs_fini(struct mcr_errs *errs);
 /* Append one; the returned item may be refined (fix, file, line ...) before the next append. */
-struct mcr_err *mcr_errs_add(struct mcr_errs *errs, enum mcr_severity severity, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+struct mcr_err *mcr_errs_add(struct mcr_errs *errs, enum mcr_severity severity, const char *fmt,
+	...) __attribute__((format(printf, 3, 4)));
 void mcr_err_fix(struct mcr_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void mcr_err_at(struct mcr_err *err, const char *file, unsigned line);
 /* "error: WHAT (WHERE): WHY" form with line, caret and fix, as docs/console.md shows. */

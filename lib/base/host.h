@@ -9,13 +9,13 @@
 #define MCR_MAX_CPUS 1024
 
 struct mcr_host {
-	unsigned n_cpus;		/* CPUs this process may use */
-	uint16_t cpu[MCR_MAX_CPUS];	/* their numbers, ascending */
-	unsigned n_nodes;		/* NUMA nodes with such a CPU; at least 1 */
-	uint64_t huge_free_bytes;	/* free hugepages of all sizes on those nodes */
-	uint64_t huge_page_size;	/* the size with most free bytes, or 0 */
-	bool has_sys;			/* /sys is mounted */
-	bool has_tun;			/* /dev/net/tun exists */
+	unsigned n_cpus;            /* CPUs this process may use */
+	uint16_t cpu[MCR_MAX_CPUS]; /* their numbers, ascending */
+	unsigned n_nodes;           /* NUMA nodes with such a CPU; at least 1 */
+	uint64_t huge_free_bytes;   /* free hugepages of all sizes on those nodes */
+	uint64_t huge_page_size;    /* the size with most free bytes, or 0 */
+	bool has_sys;               /* /sys is mounted */
+	bool has_tun;               /* /dev/net/tun exists */
 	bool has_net_admin, has_net_raw, has_sys_admin;
 };
 

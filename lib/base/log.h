@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 /*
- * One log type per module, the eight levels of syslog. A line is one fact. Lines go to stderr (level
- * prefix "<4>" when $JOURNAL_STREAM is set) and into a ring of the last 1,024 lines that
+ * One log type per module, the eight levels of syslog. A line is one fact. Lines go to stderr
+ * (level prefix "<4>" when $JOURNAL_STREAM is set) and into a ring of the last 1,024 lines that
  * `show log` reads. Main lcore only; the data path counts instead of logging.
  */
 enum mcr_level {
@@ -22,6 +22,7 @@ enum mcr_level {
 	MCR_LOG_DEBUG,
 };
 
+/* clang-format off */
 #define MCR_LOG_TYPES(X) \
 	X(MAIN, "main") X(EAL, "eal") X(PORT, "port") X(PATH, "path") X(MEMBER, "member") \
 	X(NEIGH, "neigh") X(PEER, "peer") X(CONF, "conf") X(CLI, "cli")
@@ -32,6 +33,7 @@ enum mcr_log_type {
 #undef X
 	MCR_LOGTYPE_MAX
 };
+/* clang-format on */
 
 /* mcr_log(MEMBER, WARNING, "port %s: ...", name) */
 #define mcr_log(type, level, ...) mcr_log_write(MCR_LOGTYPE_##type, MCR_LOG_##level, __VA_ARGS__)
@@ -40,10 +42,10 @@ enum mcr_log_type {
  * The same, at most one line in 10 s per call site; what was held back is told with the next line.
  * now_ns: any monotonic time.
  */
-#define mcr_log_limited(type, level, now_ns, ...) \
-	do { \
-		static struct mcr_log_limit mcr_limit_; \
-		if (mcr_log_allowed(&mcr_limit_, now_ns)) \
+#define mcr_log_limited(type, level, now_ns, ...)          \
+	do {                                               \
+		static struct mcr_log_limit mcr_limit_;    \
+		if (mcr_log_allowed(&mcr_limit_, now_ns))  \
 			mcr_log(type, level, __VA_ARGS__); \
 	} while (0)
 

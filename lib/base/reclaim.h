@@ -9,9 +9,9 @@
  *
  * Rules: a reader registers once with its reader id (0 .. max_readers - 1, any thread), is online
  * while it runs turns, and calls quiescent at the end of each turn, when it holds no pointer any
- * more. Before it blocks it goes offline. The single writer (main lcore) unpublishes an object, then
- * retires it; poll, called once per control turn, runs the free function of everything whose grace
- * period is over. Nothing here ever waits. Memory of the retire list is allocated in chunks;
+ * more. Before it blocks it goes offline. The single writer (main lcore) unpublishes an object,
+ * then retires it; poll, called once per control turn, runs the free function of everything whose
+ * grace period is over. Nothing here ever waits. Memory of the retire list is allocated in chunks;
  * when that fails the object is leaked and counted rather than freed too early.
  */
 struct mcr_reclaim;
@@ -26,8 +26,8 @@ void mcr_reclaim_offline(struct mcr_reclaim *r, unsigned reader);
 void mcr_reclaim_quiescent(struct mcr_reclaim *r, unsigned reader);
 
 /* Writer only. `release(arg, object)` runs in mcr_reclaim_poll after the grace period. */
-void mcr_retire(struct mcr_reclaim *r, void (*release)(void *arg, void *object), void *arg,
-	void *object);
+void mcr_retire(
+	struct mcr_reclaim *r, void (*release)(void *arg, void *object), void *arg, void *object);
 /* Free what is due; returns how many objects still wait. */
 size_t mcr_reclaim_poll(struct mcr_reclaim *r);
 /* Objects that could not be queued for want of memory, and were never freed. */

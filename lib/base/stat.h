@@ -15,6 +15,7 @@
  * X(id, stage, reason, meaning, fix or NULL). `show drops` prints the rows in this order.
  * A reason is a row here from the change on that can raise it.
  */
+/* clang-format off */
 #define MCR_DROPS(X) \
 	X(PARSE_RUNT, "parse", "runt", "frame shorter than its headers", NULL) \
 	X(PARSE_BAD_VERSION, "parse", "bad-version", "IP version does not fit the EtherType", NULL) \
@@ -85,6 +86,7 @@ enum mcr_drop {
 #undef X
 	MCR_DROP_MAX
 };
+/* clang-format on */
 
 struct mcr_drop_info {
 	const char *stage, *reason, *meaning, *fix;
@@ -107,7 +109,7 @@ struct mcr_stat_block {
 	/* Balance of the walk: received = forwarded + punted + dropped (test R23). */
 	uint64_t forwarded; /* received frames that were replicated to at least one target */
 	uint64_t punted;
-	uint64_t copies;    /* copies handed to a port's transmit buffer or lost with a reason */
+	uint64_t copies; /* copies handed to a port's transmit buffer or lost with a reason */
 	uint64_t turns, busy_turns, busy_cycles, idle_cycles;
 } __rte_cache_aligned;
 
@@ -120,7 +122,8 @@ mcr_stat_mine(void)
 	return &mcr_stat[rte_lcore_id()];
 }
 
-/* For every counter of a block: one writer, so no locked instruction, but readers see whole words. */
+/* For every counter of a block: one writer, so no locked instruction, but readers see whole words.
+ */
 static inline void
 mcr_stat_add(uint64_t *counter, uint64_t n)
 {
@@ -141,7 +144,7 @@ void mcr_stat_tick(uint64_t now_ns);
 /* Time of the last rise, 0 = never. */
 uint64_t mcr_stat_drop_last(enum mcr_drop why);
 void mcr_stat_clear_port(unsigned port); /* counters of one port */
-void mcr_stat_clear_drops(void);	 /* drop reasons of all ports */
-void mcr_stat_clear(void);		 /* both, all ports */
+void mcr_stat_clear_drops(void);         /* drop reasons of all ports */
+void mcr_stat_clear(void);               /* both, all ports */
 
 #endif

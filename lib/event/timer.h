@@ -40,7 +40,8 @@ mcr_timer_is_pending(const struct mcr_timer *t)
 
 /* Run what is due now; returns how many fired. */
 unsigned mcr_timers_run(struct mcr_timers *ts);
-/* Nanoseconds until the next deadline, 0 if overdue, UINT64_MAX if none (or the clock is stopped). */
+/* Nanoseconds until the next deadline, 0 if overdue, UINT64_MAX if none (or the clock is stopped).
+ */
 uint64_t mcr_timers_next(const struct mcr_timers *ts);
 /* Advance the clock by `ns`, firing every timer on the way at its own time, in order. */
 void mcr_timers_warp(struct mcr_timers *ts, uint64_t ns);
