@@ -320,6 +320,12 @@ mcr_mgroup_mif(const struct mcr_mgroup *g)
 	return g->mif;
 }
 
+struct mcr_addr
+mcr_mgroup_group(const struct mcr_mgroup *g)
+{
+	return g->group->addr;
+}
+
 bool
 mcr_mgroup_is_exclude(const struct mcr_mgroup *g)
 {

@@ -174,6 +174,7 @@ struct segment {
 	struct mcr_timer change_timer; /* due at once when something is dirty */
 	struct mcr_timer repeat_timer; /* next round of repetitions */
 	uint8_t robustness;            /* largest of the reporters */
+	bool is_incomplete; /* a change was lost for lack of memory: look at all groups again */
 };
 
 /* --- instances and the module --- */

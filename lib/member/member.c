@@ -325,6 +325,12 @@ mcr_mif_set_up(struct mcr_mif *mif, bool up)
 	mcr_proxy_check(mif, up);
 }
 
+bool
+mcr_mif_is_up(const struct mcr_mif *mif)
+{
+	return mif->is_up;
+}
+
 const struct mcr_mif_param *
 mcr_mif_param(const struct mcr_mif *mif)
 {

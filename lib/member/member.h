@@ -91,6 +91,7 @@ void mcr_mif_del(struct mcr_mif *mif); /* its memberships are gone at once */
 /* Link came up, or the peer: startup queries again. Down: learned state is dropped, statics stay.
  */
 void mcr_mif_set_up(struct mcr_mif *mif, bool up);
+bool mcr_mif_is_up(const struct mcr_mif *mif);
 const struct mcr_mif_param *mcr_mif_param(const struct mcr_mif *mif);
 
 /* Received IGMP, from the IP header on. -1 = accepted, else the enum mcr_drop to count. */

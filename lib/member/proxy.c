@@ -324,7 +324,9 @@ mcr_proxy_mark(struct group *group)
 		return;
 	r = reported_get(s, group);
 	if (r == NULL) {
-		mcr_log(MEMBER, ERROR, "no memory: the peers are not told of a group");
+		s->is_incomplete = true;
+		mcr_log_limited(MEMBER, ERROR, mcr_member_now(s->member),
+			"no memory: the peers are told of a group with delay");
 		return;
 	}
 	if (!r->is_dirty) {
@@ -333,7 +335,7 @@ mcr_proxy_mark(struct group *group)
 	}
 	if (!mcr_timer_is_pending(&s->change_timer) &&
 		mcr_timer_set_in(s->member->timers, &s->change_timer, 0) < 0)
-		mcr_log(MEMBER, ERROR, "no memory: the peers are told of a group with delay");
+		s->is_incomplete = true;
 }
 
 /* --- State-Change Reports --- */
@@ -381,10 +383,10 @@ send_round(struct segment *s, const struct reported_list *list, bool is_repeat)
 static void
 set_repeat(struct segment *s)
 {
-	if (!TAILQ_EMPTY(&s->repeat) && !mcr_timer_is_pending(&s->repeat_timer) &&
-		mcr_timer_set_in(s->member->timers, &s->repeat_timer,
-			mcr_member_random(s->member, URI_NS)) < 0)
-		mcr_log(MEMBER, ERROR, "no memory: a change is told to the peers only once");
+	/* Without memory for the timer the next change, or the whole state, makes up for it. */
+	if (!TAILQ_EMPTY(&s->repeat) && !mcr_timer_is_pending(&s->repeat_timer))
+		mcr_timer_set_in(
+			s->member->timers, &s->repeat_timer, mcr_member_random(s->member, URI_NS));
 }
 
 /* Everything that is dirty: what has really changed is told at once and joins the repetitions. */
@@ -457,6 +459,23 @@ send_whole(struct mcr_mif *mif)
 	packer_flush(&p);
 }
 
+/* All that is there locally may be a change: for the first reporter, and after lost memory. */
+static void
+mark_all(struct segment *s)
+{
+	struct mcr_member *m = s->member;
+
+	s->is_incomplete = false;
+	for (uint32_t i = 0; i < m->n_mifs; i++) {
+		struct mcr_mgroup *g;
+
+		if (m->mif[i]->segment != s || m->mif[i]->param.is_peer)
+			continue;
+		TAILQ_FOREACH (g, &m->mif[i]->mgroups, of_mif)
+			mcr_proxy_mark(g->group);
+	}
+}
+
 static void
 on_whole(struct mcr_timer *t, void *arg)
 {
@@ -465,6 +484,8 @@ on_whole(struct mcr_timer *t, void *arg)
 
 	if (mif->whole_left > 0)
 		mif->whole_left--;
+	if (mif->segment->is_incomplete)
+		mark_all(mif->segment);
 	/* Its slot is free again, so this cannot fail. */
 	mcr_timer_set_in(m->timers, t,
 		mif->whole_left > 0 ? mcr_member_random(m, URI_NS)
@@ -635,22 +656,6 @@ mcr_proxy_mif_init(struct mcr_mif *mif)
 	TAILQ_INIT(&mif->answers);
 	mcr_timer_init(&mif->whole_timer, on_whole, mif);
 	mcr_timer_init(&mif->answer_timer, on_answer_whole, mif);
-}
-
-/* The first reporter of a segment: all that is there locally is a change. */
-static void
-mark_all(struct segment *s)
-{
-	struct mcr_member *m = s->member;
-
-	for (uint32_t i = 0; i < m->n_mifs; i++) {
-		struct mcr_mgroup *g;
-
-		if (m->mif[i]->segment != s || m->mif[i]->param.is_peer)
-			continue;
-		TAILQ_FOREACH (g, &m->mif[i]->mgroups, of_mif)
-			mcr_proxy_mark(g->group);
-	}
 }
 
 static void
