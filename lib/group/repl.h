@@ -16,8 +16,8 @@
 #define MCR_LIST_MAX 16384
 
 enum mcr_maker {
-	MCR_MAKE_SHARE,	  /* header mbuf in front of the shared payload */
-	MCR_MAKE_COPY,	  /* one linear mbuf with headers and payload */
+	MCR_MAKE_SHARE,   /* header mbuf in front of the shared payload */
+	MCR_MAKE_COPY,    /* one linear mbuf with headers and payload */
 	MCR_MAKE_RESOLVE, /* next hop unknown: to the control thread, which asks for it */
 	MCR_MAKE_MAX
 };
@@ -30,18 +30,18 @@ enum mcr_origin {
 
 struct mcr_lane {
 	uint32_t first, count; /* into id[] of the list */
-	uint16_t mtu;	       /* smallest largest IP packet of the targets: usual case one compare */
-	uint8_t port;	       /* our port index */
-	uint8_t maker;	       /* enum mcr_maker */
-	uint8_t origins;       /* bit mask, 1 << enum mcr_origin */
-	uint8_t is_access;     /* output is an access port: never back to the arrival port */
+	uint16_t mtu;      /* smallest largest IP packet of the targets: usual case one compare */
+	uint8_t port;      /* our port index */
+	uint8_t maker;     /* enum mcr_maker */
+	uint8_t origins;   /* bit mask, 1 << enum mcr_origin */
+	uint8_t is_access; /* output is an access port: never back to the arrival port */
 	uint8_t pad[2];
 };
 
 struct mcr_list {
-	uint32_t count;	  /* targets in all lanes */
+	uint32_t count; /* targets in all lanes */
 	uint32_t n_lanes;
-	uint32_t id_off;  /* byte offset of the ids */
+	uint32_t id_off; /* byte offset of the ids */
 	struct mcr_lane lane[];
 };
 

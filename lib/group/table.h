@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_common.h>
+
 #include "base/addr.h"
 #include "base/reclaim.h"
 #include "group/repl.h"
@@ -18,8 +20,8 @@
 struct mcr_group_key {
 	struct mcr_addr group;
 	struct mcr_addr source; /* mcr_addr_any: (*,G) */
-	uint32_t segment;	/* index */
-	uint32_t zero[3];	/* padding is part of the key */
+	uint32_t segment;       /* index */
+	uint32_t zero[3];       /* padding is part of the key */
 };
 _Static_assert(sizeof(struct mcr_group_key) == 48, "rte_hash compares multiples of 16 fast");
 
@@ -37,26 +39,27 @@ struct mcr_group_stat {
 		uint16_t port; /* arrival port index */
 		uint16_t peer; /* MCR_PEER_NONE from an access port */
 	} source[MCR_GROUP_SOURCES];
-};
+} __rte_cache_aligned;
 
 struct mcr_entry {
 	_Atomic(const struct mcr_list *) list; /* never NULL */
-	struct mcr_group_stat *stat;	       /* [RTE_MAX_LCORE slots in use], see mcr_entry_stat */
+	struct mcr_group_stat *stat;           /* [n_stat_slots], see mcr_entry_stat_sum */
 	struct mcr_group_key key;
-	uint32_t position; /* in the hash */
+	uint32_t position; /* in the hash; known once the key is deleted */
 };
 
 struct mcr_table;
 
 struct mcr_table_param {
 	const char *name;
-	uint32_t entries;   /* keys, sources included; room for deleted ones is added */
+	uint32_t entries; /* keys, sources included; room for deleted ones is added */
 	int socket;
 	struct mcr_reclaim *reclaim;
 	unsigned n_stat_slots; /* lcores that count: slot of a worker = worker index */
 };
 
 struct mcr_table *mcr_table_create(const struct mcr_table_param *p);
+/* Readers have stopped; runs mcr_reclaim_poll, so the reclaimer must still exist. */
 void mcr_table_free(struct mcr_table *t);
 
 /* Reader. entry[i] = NULL when absent. At most 32 keys. Returns the number found. */
@@ -78,7 +81,8 @@ uint32_t mcr_table_count(const struct mcr_table *t);
 /* Walk; *cursor starts at 0. NULL at the end. */
 struct mcr_entry *mcr_table_next(const struct mcr_table *t, uint32_t *cursor);
 
-/* Sum over all slots; sources of all slots merged by address, at most `max`; returns their count. */
+/* Sum over all slots; sources of all slots merged by address, at most `max`; returns their count.
+ */
 unsigned mcr_entry_stat_sum(const struct mcr_table *t, const struct mcr_entry *e,
 	struct mcr_group_stat *sum, struct mcr_group_source *sources, unsigned max);
 
