@@ -13,14 +13,14 @@
 /*
  * A target is one output of a replication list: an access port and VLAN, or a peer. Workers only
  * read the record; a change replaces it. The slot array is sized once at start, so an id is
- * always in range; the slot of an id that a list names is never empty (remove: out of all lists, wait a
- * grace period, then free the id).
+ * always in range; the slot of an id that a list names is never empty (remove: out of all lists,
+ * wait a grace period, then free the id).
  */
 struct mcr_target {
 	struct mcr_encap encap;
-	uint16_t mtu;	 /* largest IP packet of a payload */
-	uint8_t port;	 /* our port index */
-	uint8_t tunnel;	 /* 1: a peer */
+	uint16_t mtu;   /* largest IP packet of a payload */
+	uint8_t port;   /* our port index */
+	uint8_t tunnel; /* 1: a peer */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct mcr_target) == 128, "two lines");
 
@@ -38,8 +38,9 @@ struct mcr_targets {
 	uint32_t *free_ids, n_free;
 };
 
-struct mcr_targets *mcr_targets_create(uint32_t n_slots, unsigned n_workers,
-	struct mcr_reclaim *reclaim);
+struct mcr_targets *
+mcr_targets_create(uint32_t n_slots, unsigned n_workers, struct mcr_reclaim *reclaim);
+/* Readers have stopped; runs mcr_reclaim_poll, so the reclaimer must still exist. */
 void mcr_targets_free(struct mcr_targets *ts);
 /* An id >= 0, or -ENOSPC, -ENOMEM. The record is copied. Its counters start at 0. */
 int64_t mcr_target_add(struct mcr_targets *ts, const struct mcr_target *record);

@@ -13,13 +13,14 @@
 
 /*
  * The data path: a set of workers that walk packets through the stages of docs/architecture.md.
- * The main lcore creates it, publishes snapshots, and launches mcr_worker_loop on worker lcores; a functional
- * test calls mcr_worker_turn itself.
+ * The main lcore creates it, publishes snapshots, and launches mcr_worker_loop on worker lcores; a
+ * functional test calls mcr_worker_turn itself.
  */
 enum mcr_idle {
-	MCR_IDLE_POLL,	    /* never sleep */
-	MCR_IDLE_SLEEP,	    /* short naps that grow up to 1 ms while nothing comes */
-	MCR_IDLE_INTERRUPT, /* rx interrupts where every port of the worker has them, else as sleep */
+	MCR_IDLE_POLL,      /* never sleep */
+	MCR_IDLE_SLEEP,     /* short naps that grow up to 1 ms while nothing comes */
+	MCR_IDLE_INTERRUPT, /* rx interrupts where every port of the worker has them, else as sleep
+	                     */
 };
 
 struct mcr_path_param {
@@ -29,7 +30,7 @@ struct mcr_path_param {
 	struct mcr_targets *targets;
 	struct mcr_reclaim *reclaim;   /* worker i is reader i */
 	const struct mcr_pools *pools; /* per socket, [RTE_MAX_NUMA_NODES]; unused ones zero */
-	int socket;		       /* of the rings */
+	int socket;                    /* of the rings */
 };
 
 struct mcr_path;
@@ -41,8 +42,8 @@ struct mcr_worker *mcr_path_worker(struct mcr_path *p, unsigned index);
 
 /*
  * Swap the snapshot (takes ownership; the old one is retired) and spread the (port, queue) pairs of
- * all its ports over the workers. Ports that the old snapshot had and the new one has not are safe to
- * free once mcr_path_is_quiet(generation) says so.
+ * all its ports over the workers. Ports that the old snapshot had and the new one has not are safe
+ * to free once mcr_path_is_quiet(generation) says so.
  */
 void mcr_path_publish(struct mcr_path *p, struct mcr_snap *snap);
 const struct mcr_snap *mcr_path_snap(const struct mcr_path *p);
