@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port/bringup.h"
 
+#include "base/compat.h"
 #include "port/device.h"
 #include "port/driver.h"
 #include "port/kernel.h"
@@ -139,7 +140,7 @@ read_capability(struct bring_up *b)
 		mtu = RTE_MIN(mtu, info->max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN);
 	cap->max_mtu = mtu;
 
-	mcr_quirk_apply(b->port->driver, RTE_VER_YEAR * 100 + RTE_VER_MONTH, cap);
+	mcr_quirk_apply(b->port->driver, MCR_DPDK_RELEASE, cap);
 	if (b->p->checksum != MCR_CSUM_AUTO)
 		cap->tx_ip_csum = false;
 }
