@@ -177,6 +177,7 @@ struct shared {
 	struct object *current;
 	bool stop;
 	uint64_t seed;
+	pthread_barrier_t online; /* all readers are, before the first flip */
 };
 
 struct reader {
@@ -203,6 +204,7 @@ read_turns(void *arg)
 	struct rnd r = {s->seed + me->id};
 
 	mcr_reclaim_online(s->r, me->id);
+	pthread_barrier_wait(&s->online);
 	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
 		const struct object *o = __atomic_load_n(&s->current, __ATOMIC_ACQUIRE);
 		unsigned look = 1 + rnd_below(&r, 20);
@@ -247,11 +249,13 @@ r18_readers_never_see_a_freed_object(void **state)
 	unsigned i, freed = 0;
 
 	s.seed = rnd_next(&rnd);
+	assert_int_equal(pthread_barrier_init(&s.online, NULL, READERS + 1), 0);
 	for (i = 0; i < READERS; i++) {
 		reader[i] = (struct reader){.s = &s, .id = i};
 		assert_int_equal(mcr_reclaim_reader_add(s.r, i), 0);
 		assert_int_equal(pthread_create(&thread[i], NULL, read_turns, &reader[i]), 0);
 	}
+	pthread_barrier_wait(&s.online);
 	for (flips = 0; flips < FLIPS; flips++) {
 		struct object *old = s.current;
 
@@ -272,6 +276,7 @@ r18_readers_never_see_a_freed_object(void **state)
 		assert_int_equal(reader[i].wrong, 0);
 		assert_true(reader[i].turns > 0);
 	}
+	pthread_barrier_destroy(&s.online);
 	mcr_reclaim_free(s.r);
 	free(s.current);
 }
