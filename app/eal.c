@@ -69,7 +69,7 @@ mcr_eal_args(const struct mcr_eal_param *p, struct mcr_eal_args *args, struct mc
 			"into it)");
 		return -ENODEV;
 	}
-	if (p->n_extra > MCR_EAL_MAX_ARGS / 2 || p->n_pci > MCR_EAL_MAX_ARGS / 8) {
+	if (p->extra_argc > MCR_EAL_MAX_ARGS / 2 || p->n_pci > MCR_EAL_MAX_ARGS / 8) {
 		refuse(errs, MCR_ERROR, NULL, "EAL: too many arguments");
 		return -E2BIG;
 	}
@@ -80,16 +80,16 @@ mcr_eal_args(const struct mcr_eal_param *p, struct mcr_eal_args *args, struct mc
 	if (ret != 0)
 		return ret;
 
-	if (!p->needs_pci)
+	if (p->n_pci == 0)
 		add(args, "--no-pci");
-	for (unsigned i = 0; p->needs_pci && i < p->n_pci; i++) {
+	for (unsigned i = 0; i < p->n_pci; i++) {
 		add(args, "-a");
 		add(args, "%s", p->pci[i]);
 	}
 	/* Its socket would live in a directory of DPDK's choice. */
 	add(args, "--no-telemetry");
-	for (int i = 0; i < p->n_extra; i++)
-		args->argv[args->argc++] = p->extra[i];
+	for (int i = 0; i < p->extra_argc; i++)
+		args->argv[args->argc++] = p->extra_argv[i];
 	return 0;
 }
 
@@ -427,7 +427,7 @@ translate(const struct mcr_eal_param *p, const struct mcr_eal_args *args, const 
 			RTE_MAX(p->memory_mb / 2, (uint64_t)LEAST_MB));
 		return;
 	}
-	if (find_line(text, "option", detail, sizeof(detail))[0] != '\0' && p->n_extra > 0) {
+	if (find_line(text, "option", detail, sizeof(detail))[0] != '\0' && p->extra_argc > 0) {
 		err = refuse(errs, MCR_ERROR, NULL, "EAL: %s", detail);
 		mcr_err_fix(err, "mcrd ... -- EAL-ARGUMENTS      (see the EAL parameters of DPDK)");
 		return;

@@ -32,11 +32,10 @@ struct mcr_eal_param {
 	unsigned n_workers;  /* 0: every CPU but the first, at least one */
 	enum mcr_memory memory;
 	uint64_t memory_mb; /* packet memory and all else that DPDK allocates */
-	bool needs_pci;
-	const char *const *pci; /* addresses of the configured devices: no other is touched */
+	const char *const *pci; /* the configured devices: no other is touched; none: no PCI */
 	unsigned n_pci;
-	char *const *extra; /* what stood behind `--` on our command line */
-	int n_extra;
+	char *const *extra_argv; /* what stood behind `--` on our command line */
+	int extra_argc;
 	struct mcr_eal_place cpus_at, workers_at, memory_at;
 };
 

@@ -101,7 +101,7 @@ static const struct {
 	{.what = "PCI: exactly the configured devices",
 		.n_host_cpus = 2,
 		.huge_mb = 512,
-		.p = {.memory_mb = 200, .needs_pci = true, .pci = two_nics, .n_pci = 2},
+		.p = {.memory_mb = 200, .pci = two_nics, .n_pci = 2},
 		.line = "mcrd --lcores 0@0,1@1 --main-lcore 0 --in-memory -a 0000:8a:00.0 "
 			"-a 0000:8a:00.1 --no-telemetry",
 		.n_workers = 1},
@@ -156,7 +156,7 @@ static const struct {
 	{.what = "arguments of the operator come last",
 		.n_host_cpus = 2,
 		.huge_mb = 512,
-		.p = {.extra = extra, .n_extra = 1},
+		.p = {.extra_argv = extra, .extra_argc = 1},
 		.line = "mcrd --lcores 0@0,1@1 --main-lcore 0 --in-memory --no-pci --no-telemetry "
 			"--log-level=lib.eal:debug",
 		.n_workers = 1},
