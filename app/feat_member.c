@@ -103,7 +103,8 @@ add_or_update(struct app *app, struct mcr_mif **mif, const struct mcr_mif_param 
 		if (!*mif)
 			mcr_log(MEMBER, ERROR, "%s: out of memory, no membership there", p->name);
 	}
-	if (*mif)
+	/* Said again to one that is up, it would begin its startup queries again. */
+	if (*mif && is_up != mcr_mif_is_up(*mif))
 		mcr_mif_set_up(*mif, is_up);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Groups: birth, deadlines and death of the state of a group on an instance, and reading it. */
-#include "internal.h"
+#include "member/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

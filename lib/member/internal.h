@@ -295,6 +295,20 @@ mcr_mif_mtu(const struct mcr_mif *mif)
 	return mtu < sizeof(mif->member->packet) ? mtu : sizeof(mif->member->packet);
 }
 
+static inline bool
+mcr_member_is_joinable(const struct mcr_addr *group)
+{
+	return mcr_addr_is_multicast(group) && !mcr_addr_is_link_local_group(group);
+}
+
+static inline bool
+mcr_mif_is_allowed(const struct mcr_mif *mif, const struct mcr_addr *group)
+{
+	const struct mcr_member *m = mif->member;
+
+	return m->ops.is_allowed == NULL || m->ops.is_allowed(m->arg, mif->param.segment, group);
+}
+
 /* member.c */
 uint64_t mcr_member_hash(const struct mcr_member *m, const struct mcr_addr *addr, uint64_t tag);
 /* Uniform in (0, max_ns]. */
@@ -366,6 +380,10 @@ void mcr_querier_ask(struct mcr_mgroup *g, bool asks_group);
 void mcr_querier_round(struct mcr_mgroup *g, uint64_t now);
 void mcr_querier_ask_once(struct mcr_mif *mif, const struct mcr_addr *group);
 void mcr_querier_hear(struct mcr_mif *mif, const struct mcr_mship *msg);
+
+/* merge.c */
+/* Take over the merged local state. 1: there is something to tell; 0: not; -ENOMEM: try again. */
+int mcr_proxy_update(struct segment *s, struct reported *r);
 
 /* proxy.c */
 void mcr_proxy_segment_init(struct segment *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Listings: groups in order, instances in order, counts, states and statistics. */
-#include "internal.h"
+#include "member/internal.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
  * so nothing goes round. All peers of a segment are told the same, so the merged state, the
  * changes and their repetitions are kept once per segment, whole states and answers per peer.
  */
-#include "internal.h"
+#include "member/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -111,148 +111,6 @@ put_change(struct packer *p, const struct reported *r)
 		return;
 	put_changes(p, r, MCR_ALLOW);
 	put_changes(p, r, MCR_BLOCK);
-}
-
-/* --- merged local state --- */
-
-/* All sources that a local instance mentions, sorted in m->list. */
-static int
-gather(struct mcr_member *m, const struct group *group, struct addr_set *all, bool *is_exclude)
-{
-	const struct mcr_mgroup *g;
-	uint32_t n = 0;
-
-	*is_exclude = false;
-	TAILQ_FOREACH (g, &group->mgroups, of_group) {
-		if (g->mif->param.is_peer)
-			continue;
-		n += g->n_sources;
-		*is_exclude |= mcr_mgroup_is_exclude(g);
-	}
-	if (mcr_member_list_reserve(m, n) < 0)
-		return -ENOMEM;
-	all->addr = m->list;
-	all->n = 0;
-	TAILQ_FOREACH (g, &group->mgroups, of_group) {
-		for (uint32_t i = 0; !g->mif->param.is_peer && i < g->n_sources; i++)
-			all->addr[all->n++] = g->source[i].addr;
-	}
-	mcr_member_set_sort(all);
-	return 0;
-}
-
-static bool
-is_wanted(const struct group *group, const struct mcr_addr *source)
-{
-	const struct mcr_mgroup *g;
-
-	TAILQ_FOREACH (g, &group->mgroups, of_group) {
-		if (!g->mif->param.is_peer && mcr_mgroup_accepts(g, source))
-			return true;
-	}
-	return false;
-}
-
-/* RFC 4605 section 4.1: INCLUDE what anybody wants; EXCLUDE what nobody wants. */
-static int
-merge_local(
-	struct mcr_member *m, const struct group *group, struct addr_set *merged, bool *is_exclude)
-{
-	uint32_t n = 0;
-
-	if (gather(m, group, merged, is_exclude) < 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < merged->n; i++) {
-		if (is_wanted(group, &merged->addr[i]) != *is_exclude)
-			merged->addr[n++] = merged->addr[i];
-	}
-	merged->n = n;
-	return 0;
-}
-
-/* The sources in exactly one of two lists join the changes to be told; `left` times from now on. */
-static int
-add_changes(struct reported *r, const struct addr_set *now, uint8_t left)
-{
-	const struct addr_set *was = &r->sources;
-	uint32_t max = r->n_changes + was->n + now->n, n = 0, i = 0, j = 0, k = 0;
-	struct reported_source *change;
-
-	if (max == 0)
-		return 0;
-	change = malloc(max * sizeof(*change));
-	if (change == NULL)
-		return -ENOMEM;
-	while (i < was->n || j < now->n || k < r->n_changes) {
-		const struct mcr_addr *next = NULL;
-		bool is_was, is_now, is_change;
-
-		if (i < was->n)
-			next = &was->addr[i];
-		if (j < now->n && (next == NULL || mcr_addr_cmp(&now->addr[j], next) < 0))
-			next = &now->addr[j];
-		if (k < r->n_changes &&
-			(next == NULL || mcr_addr_cmp(&r->change[k].addr, next) < 0))
-			next = &r->change[k].addr;
-		is_was = i < was->n && mcr_addr_eq(&was->addr[i], next);
-		is_now = j < now->n && mcr_addr_eq(&now->addr[j], next);
-		is_change = k < r->n_changes && mcr_addr_eq(&r->change[k].addr, next);
-		if (is_was != is_now)
-			change[n++] = (struct reported_source){.addr = *next, .left = left};
-		else if (is_change)
-			change[n++] = r->change[k];
-		i += is_was;
-		j += is_now;
-		k += is_change;
-	}
-	free(r->change);
-	r->change = n > 0 ? change : NULL;
-	r->n_changes = n;
-	if (n == 0)
-		free(change);
-	return 0;
-}
-
-static bool
-is_same(const struct reported *r, const struct addr_set *now, bool is_exclude)
-{
-	return r->is_exclude == is_exclude && r->sources.n == now->n &&
-	       (now->n == 0 ||
-		       memcmp(r->sources.addr, now->addr, now->n * sizeof(*now->addr)) == 0);
-}
-
-/* Take over the merged local state. 1: there is something to tell; 0: not; -ENOMEM: try again. */
-static int
-update(struct segment *s, struct reported *r)
-{
-	struct addr_set merged = {0};
-	struct mcr_addr *copy = NULL;
-	bool is_exclude;
-
-	if (merge_local(s->member, r->group, &merged, &is_exclude) < 0)
-		return -ENOMEM;
-	if (is_same(r, &merged, is_exclude))
-		return 0;
-	if (merged.n > 0) {
-		copy = malloc(merged.n * sizeof(*copy));
-		if (copy == NULL)
-			return -ENOMEM;
-		memcpy(copy, merged.addr, merged.n * sizeof(*copy));
-		merged.addr = copy;
-	}
-	if (r->is_exclude != is_exclude) {
-		r->mode_left = s->robustness;
-		free(r->change);
-		r->change = NULL;
-		r->n_changes = 0;
-	} else if (add_changes(r, &merged, s->robustness) < 0) {
-		free(copy);
-		return -ENOMEM;
-	}
-	free(r->sources.addr);
-	r->sources = (struct addr_set){.addr = copy, .n = merged.n};
-	r->is_exclude = is_exclude;
-	return 1;
 }
 
 /* --- life of what is reported --- */
@@ -389,6 +247,19 @@ set_repeat(struct segment *s)
 			s->member->timers, &s->repeat_timer, mcr_member_random(s->member, URI_NS));
 }
 
+/* As often as the most careful of the peers' settings says. */
+static void
+set_robustness(struct segment *s)
+{
+	const struct mcr_mif *mif;
+
+	s->robustness = 1;
+	TAILQ_FOREACH (mif, &s->reporters, of_segment) {
+		if (mif->param.robustness > s->robustness)
+			s->robustness = mif->param.robustness;
+	}
+}
+
 /* Everything that is dirty: what has really changed is told at once and joins the repetitions. */
 static void
 on_change(struct mcr_timer *t, void *arg)
@@ -397,8 +268,9 @@ on_change(struct mcr_timer *t, void *arg)
 	struct reported_list told = TAILQ_HEAD_INITIALIZER(told);
 	struct reported *r;
 
+	set_robustness(s);
 	while ((r = TAILQ_FIRST(&s->dirty)) != NULL) {
-		int ret = update(s, r);
+		int ret = mcr_proxy_update(s, r);
 
 		if (ret == -ENOMEM) {
 			/* Its slot is free again, so this cannot fail. */
@@ -659,18 +531,6 @@ mcr_proxy_mif_init(struct mcr_mif *mif)
 }
 
 static void
-set_robustness(struct segment *s)
-{
-	const struct mcr_mif *mif;
-
-	s->robustness = 1;
-	TAILQ_FOREACH (mif, &s->reporters, of_segment) {
-		if (mif->param.robustness > s->robustness)
-			s->robustness = mif->param.robustness;
-	}
-}
-
-static void
 start(struct mcr_mif *mif)
 {
 	struct mcr_member *m = mif->member;
@@ -689,7 +549,6 @@ begin(struct mcr_mif *mif)
 
 	mif->is_reporting = true;
 	TAILQ_INSERT_TAIL(&s->reporters, mif, of_segment);
-	set_robustness(s);
 	if (is_first)
 		mark_all(s);
 	start(mif);
@@ -702,7 +561,6 @@ end(struct mcr_mif *mif)
 
 	mif->is_reporting = false;
 	TAILQ_REMOVE(&s->reporters, mif, of_segment);
-	set_robustness(s);
 	mcr_timer_cancel(mif->member->timers, &mif->whole_timer);
 	mcr_timer_cancel(mif->member->timers, &mif->answer_timer);
 	while (!TAILQ_EMPTY(&mif->answers)) {
@@ -720,6 +578,7 @@ mcr_proxy_check(struct mcr_mif *mif, bool is_restart)
 {
 	const struct mcr_mif_param *p = &mif->param;
 	bool is_reporting = p->is_peer && p->reports_to_peer && mif->is_up;
+	uint64_t qi = p->qi_s * MCR_NS_PER_S;
 
 	if (is_reporting && !mif->is_reporting)
 		begin(mif);
@@ -727,10 +586,8 @@ mcr_proxy_check(struct mcr_mif *mif, bool is_restart)
 		end(mif);
 	else if (is_reporting && is_restart)
 		start(mif);
-	if (is_reporting) {
-		set_robustness(mif->segment);
-		if (mif->whole_timer.due_ns > mcr_member_now(mif->member) + p->qi_s * MCR_NS_PER_S)
-			mcr_timer_set_in(
-				mif->member->timers, &mif->whole_timer, p->qi_s * MCR_NS_PER_S);
-	}
+	/* A shorter query interval counts from now on; moving a pending timer takes no memory. */
+	if (is_reporting && mcr_timer_is_pending(&mif->whole_timer) &&
+		mif->whole_timer.due_ns > mcr_member_now(mif->member) + qi)
+		mcr_timer_set_in(mif->member->timers, &mif->whole_timer, qi);
 }

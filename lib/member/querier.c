@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The querier of an instance: General Queries, specific queries and their retransmission. */
-#include "internal.h"
+#include "member/internal.h"
 
 #include "base/log.h"
 

@@ -5,7 +5,7 @@
  * INCLUDE(A) counts as X) and whether the record names it decide its fate. What a cell does to the
  * group as a whole stands beside it in `cells`.
  */
-#include "internal.h"
+#include "member/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

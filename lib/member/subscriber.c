@@ -7,7 +7,7 @@
  * (RFC 9776 section 5.2), and a long list comes in several records, so IS_IN adds and never
  * replaces.
  */
-#include "internal.h"
+#include "member/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

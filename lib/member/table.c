@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Chained hash tables, and sorted sets of addresses. */
-#include "internal.h"
+#include "member/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -475,7 +475,7 @@ r1_random_steps(void **state)
 /* --- the rows, one by one, as the requirement writes them --- */
 
 struct row {
-	const char *before, *after; /* "I XX.", "E XY.": mode, then the place of each source */
+	const char *before, *after; /* "I ++.", "E +-.": mode, then the place of each source */
 	uint8_t type;
 	unsigned b;
 };
@@ -491,7 +491,7 @@ run_rows(const struct row *row, unsigned n)
 		for (unsigned j = 0; j < 3; j++) {
 			char c = row[i].before[2 + j];
 
-			place[j] = c == 'X' ? PLACE_X : c == 'Y' ? PLACE_Y : PLACE_NONE;
+			place[j] = c == '+' ? PLACE_X : c == '-' ? PLACE_Y : PLACE_NONE;
 		}
 		rig_start_default(&r);
 		model_init(&m, &r);
@@ -502,8 +502,8 @@ run_rows(const struct row *row, unsigned n)
 		for (unsigned j = 0; j < 3; j++) {
 			char c = row[i].after[2 + j];
 
-			assert_int_equal((m.x >> j) & 1, c == 'X');
-			assert_int_equal((m.y >> j) & 1, c == 'Y');
+			assert_int_equal((m.x >> j) & 1, c == '+');
+			assert_int_equal((m.y >> j) & 1, c == '-');
 		}
 		rig_fini(&r);
 	}
@@ -517,66 +517,66 @@ run_rows(const struct row *row, unsigned n)
 static void
 s1_include_is_in_allow(void **state)
 {
-	ROWS({"I XX.", "I XXX", MCR_IS_IN, 6}, {"I X..", "I XX.", MCR_ALLOW, 2},
+	ROWS({"I ++.", "I +++", MCR_IS_IN, 6}, {"I +..", "I ++.", MCR_ALLOW, 2},
 		{"I ...", "I ...", MCR_IS_IN, 0});
 }
 
 static void
 s2_include_is_ex(void **state)
 {
-	ROWS({"I XX.", "E .XY", MCR_IS_EX, 6}, {"I X..", "E ...", MCR_IS_EX, 0},
-		{"I ...", "E YYY", MCR_IS_EX, 7});
+	ROWS({"I ++.", "E .+-", MCR_IS_EX, 6}, {"I +..", "E ...", MCR_IS_EX, 0},
+		{"I ...", "E ---", MCR_IS_EX, 7});
 }
 
 static void
 s3_include_block(void **state)
 {
-	ROWS({"I XX.", "I XX.", MCR_BLOCK, 6}, {"I X..", "I X..", MCR_BLOCK, 1},
+	ROWS({"I ++.", "I ++.", MCR_BLOCK, 6}, {"I +..", "I +..", MCR_BLOCK, 1},
 		{"I ...", "I ...", MCR_BLOCK, 7});
 }
 
 static void
 s4_include_to_ex(void **state)
 {
-	ROWS({"I XX.", "E .XY", MCR_TO_EX, 6}, {"I ...", "E Y..", MCR_TO_EX, 1});
+	ROWS({"I ++.", "E .+-", MCR_TO_EX, 6}, {"I ...", "E -..", MCR_TO_EX, 1});
 }
 
 static void
 s5_include_to_in(void **state)
 {
-	ROWS({"I XX.", "I XXX", MCR_TO_IN, 6}, {"I XX.", "I XX.", MCR_TO_IN, 0});
+	ROWS({"I ++.", "I +++", MCR_TO_IN, 6}, {"I ++.", "I ++.", MCR_TO_IN, 0});
 }
 
 static void
 s6_exclude_is_in_allow(void **state)
 {
-	ROWS({"E XY.", "E XX.", MCR_IS_IN, 2}, {"E XYY", "E XYX", MCR_ALLOW, 4},
-		{"E ...", "E X..", MCR_ALLOW, 1});
+	ROWS({"E +-.", "E ++.", MCR_IS_IN, 2}, {"E +--", "E +-+", MCR_ALLOW, 4},
+		{"E ...", "E +..", MCR_ALLOW, 1});
 }
 
 static void
 s7_exclude_is_ex(void **state)
 {
-	ROWS({"E XY.", "E XYX", MCR_IS_EX, 7}, {"E XYY", "E .Y.", MCR_IS_EX, 2},
-		{"E XY.", "E ...", MCR_IS_EX, 0});
+	ROWS({"E +-.", "E +-+", MCR_IS_EX, 7}, {"E +--", "E .-.", MCR_IS_EX, 2},
+		{"E +-.", "E ...", MCR_IS_EX, 0});
 }
 
 static void
 s8_exclude_block(void **state)
 {
-	ROWS({"E XY.", "E XYX", MCR_BLOCK, 7}, {"E Y..", "E Y..", MCR_BLOCK, 1});
+	ROWS({"E +-.", "E +-+", MCR_BLOCK, 7}, {"E -..", "E -..", MCR_BLOCK, 1});
 }
 
 static void
 s9_exclude_to_ex(void **state)
 {
-	ROWS({"E XY.", "E XYX", MCR_TO_EX, 7}, {"E XYY", "E ..Y", MCR_TO_EX, 4});
+	ROWS({"E +-.", "E +-+", MCR_TO_EX, 7}, {"E +--", "E ..-", MCR_TO_EX, 4});
 }
 
 static void
 s10_exclude_to_in(void **state)
 {
-	ROWS({"E XY.", "E XXX", MCR_TO_IN, 6}, {"E XY.", "E XY.", MCR_TO_IN, 0});
+	ROWS({"E +-.", "E +++", MCR_TO_IN, 6}, {"E +-.", "E +-.", MCR_TO_IN, 0});
 }
 
 static void
