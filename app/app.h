@@ -216,6 +216,8 @@ struct forward_copies {
 };
 void forward_member_copies(const struct app *app, const struct mcr_mgroup *g,
 	struct forward_copies *copies);
+/* All of these count from 0. 0, or -ENOMEM: some groups were left out. */
+int forward_clear(struct forward *f);
 
 /* publish.c: live objects -> snapshot; what leaves is freed when nobody holds it */
 int publish_snapshot(struct app *app);

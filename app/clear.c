@@ -18,8 +18,12 @@ run_clear_counters(struct mcr_session *s, const struct mcr_args *a)
 
 	mcr_stat_clear();
 	show_port_clear(app, -1);
+	show_peer_clear(app);
 	while ((mif = mcr_member_next_mif(app->member, mif)))
 		mcr_mif_stat_clear(mif);
+	if (forward_clear(app->forward))
+		return show_refuse(s, "show memory",
+			"out of memory: counters of some groups were not cleared");
 	return MCR_OK;
 }
 

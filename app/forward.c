@@ -608,3 +608,13 @@ forward_member_copies(const struct app *app, const struct mcr_mgroup *mg,
 	copies->packets -= RTE_MIN(copies->packets, member->base.packets);
 	copies->bytes -= RTE_MIN(copies->bytes, member->base.bytes);
 }
+
+int
+forward_clear(struct forward *f)
+{
+	for (uint32_t i = 0; i < f->n_buckets; i++)
+		for (struct fgroup *g = f->bucket[i]; g; g = g->next_in_bucket)
+			for (uint32_t k = 0; k < g->n_members; k++)
+				memset(&g->member[k].base, 0, sizeof(g->member[k].base));
+	return mcr_table_clear_stat(f->app->table);
+}

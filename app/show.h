@@ -82,5 +82,6 @@ json_t *show_pools(const struct app *app, bool by_socket);
 /* show_peer.c: packets of every live peer, [n_peers], from one walk of the group table; caller
  * frees */
 uint64_t *show_peer_receive(const struct app *app);
+void show_peer_clear(struct app *app); /* copies to every peer count from 0 */
 
 #endif

@@ -25,6 +25,42 @@ show_peer_receive(const struct app *app)
 	return sum;
 }
 
+/* Counters of the targets at the last clear, by live index; a peer that moved has a new target. */
+static struct cleared {
+	uint32_t target;
+	struct mcr_target_stat stat;
+} * cleared;
+
+void
+show_peer_clear(struct app *app)
+{
+	if (!cleared)
+		cleared = calloc(MCR_MAX_PEERS, sizeof(*cleared));
+	for (uint32_t i = 0; cleared && i < app->n_peers; i++) {
+		cleared[i].target = app->peer[i].target;
+		if (app->peer[i].is_used && cleared[i].target != APP_TARGET_NONE)
+			mcr_target_stat_sum(app->targets, cleared[i].target, &cleared[i].stat);
+	}
+}
+
+static struct mcr_target_stat
+sent_to(const struct app *app, const struct app_peer *peer)
+{
+	const struct cleared *then = cleared ? &cleared[peer - app->peer] : NULL;
+	struct mcr_target_stat now = {0};
+
+	if (peer->target == APP_TARGET_NONE)
+		return now;
+	mcr_target_stat_sum(app->targets, peer->target, &now);
+	if (then && then->target == peer->target && then->stat.packets <= now.packets &&
+		then->stat.drops <= now.drops) {
+		now.packets -= then->stat.packets;
+		now.bytes -= then->stat.bytes;
+		now.drops -= then->stat.drops;
+	}
+	return now;
+}
+
 static json_t *
 segments_json(const struct app *app, const struct app_peer *peer)
 {
@@ -38,12 +74,10 @@ segments_json(const struct app *app, const struct app_peer *peer)
 static json_t *
 peer_json(const struct app *app, const struct app_peer *peer, uint64_t received)
 {
-	struct mcr_target_stat sent = {0};
+	struct mcr_target_stat sent = sent_to(app, peer);
 	unsigned mtu = app_peer_mtu(app, peer);
 	json_t *row;
 
-	if (peer->target != APP_TARGET_NONE)
-		mcr_target_stat_sum(app->targets, peer->target, &sent);
 	row = json_pack("{s:s, s:o, s:s, s:n, s:n, s:n, s:s, s:o, s:s, s:n}", "peer", peer->name,
 		"address", show_addr(&peer->address), "state", app_peer_state_name(peer->state),
 		"rtt_seconds", "hello_loss_ratio", "clock_offset_seconds", "encap", "vxlan",

@@ -252,7 +252,7 @@ print_memory(struct mcr_session *s, const json_t *root)
 	const json_t *memory = json_object_get(root, "memory");
 	const char *mode = show_get_text(memory, "mode");
 
-	mcr_session_printf(s, "memory     %s%s, %" JSON_INTEGER_FORMAT " MB of packet pools\n",
+	mcr_session_printf(s, "memory     %s%s, %" JSON_INTEGER_FORMAT " MB\n",
 		!strcmp(mode, "plain")    ? "ordinary pages"
 		: !strcmp(mode, "shared") ? "shared hugepages"
 					  : "hugepages",

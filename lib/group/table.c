@@ -28,6 +28,7 @@ static void release_entry(void *table, void *entry);
 static void release_list(void *unused, void *list);
 static void entry_free(struct mcr_entry *e);
 static struct mcr_list *list_of(struct mcr_entry *e);
+static void subtract(struct mcr_group_stat *s, const struct mcr_group_stat *then);
 static unsigned merge_source(struct mcr_group_source *sources, unsigned n, unsigned max,
 	const struct mcr_group_source *more);
 
@@ -209,18 +210,59 @@ mcr_entry_stat_sum(const struct mcr_table *t, const struct mcr_entry *e, struct 
 
 	memset(sum, 0, sizeof(*sum));
 	for (unsigned i = 0; i < t->n_stat_slots; i++) {
-		const struct mcr_group_stat *s = &e->stat[i];
+		struct mcr_group_stat s = e->stat[i];
 
-		sum->in_packets += s->in_packets;
-		sum->in_bytes += s->in_bytes;
-		sum->out_packets += s->out_packets;
-		sum->out_bytes += s->out_bytes;
-		sum->drops += s->drops;
+		if (e->cleared)
+			subtract(&s, &e->cleared[i]);
+		sum->in_packets += s.in_packets;
+		sum->in_bytes += s.in_bytes;
+		sum->out_packets += s.out_packets;
+		sum->out_bytes += s.out_bytes;
+		sum->drops += s.drops;
 		for (unsigned k = 0; k < MCR_GROUP_SOURCES; k++)
-			if (s->source[k].packets)
-				n = merge_source(sources, n, max, &s->source[k]);
+			if (s.source[k].packets)
+				n = merge_source(sources, n, max, &s.source[k]);
 	}
 	return n;
+}
+
+int
+mcr_table_clear_stat(struct mcr_table *t)
+{
+	size_t size = t->n_stat_slots * sizeof(struct mcr_group_stat);
+	struct mcr_entry *e;
+	uint32_t cursor = 0;
+	int ret = 0;
+
+	while ((e = mcr_table_next(t, &cursor))) {
+		if (!e->cleared)
+			e->cleared = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
+		if (e->cleared)
+			memcpy(e->cleared, e->stat, size);
+		else
+			ret = -ENOMEM;
+	}
+	return ret;
+}
+
+/* A slot that another sender took since the clear counts from its own start. */
+static void
+subtract(struct mcr_group_stat *s, const struct mcr_group_stat *then)
+{
+	s->in_packets -= then->in_packets;
+	s->in_bytes -= then->in_bytes;
+	s->out_packets -= then->out_packets;
+	s->out_bytes -= then->out_bytes;
+	s->drops -= then->drops;
+	for (unsigned k = 0; k < MCR_GROUP_SOURCES; k++) {
+		struct mcr_group_source *now = &s->source[k];
+
+		if (!mcr_addr_eq(&now->addr, &then->source[k].addr) ||
+			now->packets < then->source[k].packets)
+			continue;
+		now->packets -= then->source[k].packets;
+		now->bytes -= then->source[k].bytes;
+	}
 }
 
 /* One allocation: the entry and the counters of its readers, each on lines of its own. */
@@ -261,6 +303,7 @@ release_list(void *unused, void *list)
 static void
 entry_free(struct mcr_entry *e)
 {
+	free(e->cleared);
 	free(e);
 }
 

@@ -44,6 +44,7 @@ struct mcr_group_stat {
 struct mcr_entry {
 	_Atomic(const struct mcr_list *) list; /* never NULL */
 	struct mcr_group_stat *stat;           /* [n_stat_slots], see mcr_entry_stat_sum */
+	struct mcr_group_stat *cleared; /* the same at the last clear, or NULL; writer only */
 	struct mcr_group_key key;
 	uint32_t position; /* in the hash; known once the key is deleted */
 };
@@ -85,5 +86,7 @@ struct mcr_entry *mcr_table_next(const struct mcr_table *t, uint32_t *cursor);
  */
 unsigned mcr_entry_stat_sum(const struct mcr_table *t, const struct mcr_entry *e,
 	struct mcr_group_stat *sum, struct mcr_group_source *sources, unsigned max);
+/* From here on sums count from 0; the counters go on. 0, or -ENOMEM: some entries were left out. */
+int mcr_table_clear_stat(struct mcr_table *t);
 
 #endif

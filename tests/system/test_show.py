@@ -218,6 +218,7 @@ def test_ports_tell_why(w):
     Host(w, "late", "10.99.0.2/24")
     until(lambda: d.json("show ports")["ports"][0]["state"] == "up", "the port comes up", 15)
     equal(d.json("show ports")["ports"][0]["why"], None, "why of a port that is up")
+    d.pools = d.pool_use()      # its receive ring has buffers now
 
 
 def test_clock_and_log(w):
@@ -229,6 +230,6 @@ def test_clock_and_log(w):
     equal((after["state"], after["test_clock"]), ("stopped", True), "show clock")
     equal(round(after["clock_seconds"] - before["clock_seconds"], 3), 1.5, "the clock moved by")
     d.ctl("clock start")
-    lines = d.json("show log 2")["lines"]
-    equal(len(lines), 2, "lines of show log 2")
-    equal(d.ctl("show log 2").splitlines(), d.json("show log 2")["lines"], "the same as text")
+    lines = d.json("show log 1")["lines"]
+    equal(len(lines), 1, "lines of show log 1")
+    equal(d.ctl("show log 1").splitlines(), lines, "the same as text")
