@@ -25,6 +25,7 @@ static int
 build_model(struct mcr_conf *c, const struct mcr_lines *lines, void **model, struct mcr_errs *errs)
 {
 	const unsigned errors_before = errs->n_errors;
+	bool is_whole;
 
 	*model = c->ops->compile(c->ops->app, lines, errs);
 	if (*model == NULL) {
@@ -33,10 +34,10 @@ build_model(struct mcr_conf *c, const struct mcr_lines *lines, void **model, str
 		return -ENOMEM;
 	}
 	/* A check relies on a model that compiled: its sentences would be about half an object. */
-	for (unsigned i = 0; errs->n_errors == errors_before && c->ops->features[i] != NULL; i++) {
-		if (c->ops->features[i]->check == NULL)
-			continue;
-		c->ops->features[i]->check(*model, errs);
+	is_whole = errs->n_errors == errors_before;
+	for (unsigned i = 0; is_whole && c->ops->features[i] != NULL; i++) {
+		if (c->ops->features[i]->check != NULL)
+			c->ops->features[i]->check(*model, errs);
 	}
 	if (errs->n_errors == errors_before)
 		return 0;
