@@ -278,23 +278,26 @@ choose_candidates(struct mcr_syntax *sx, const struct mcr_words *w)
 	sx->candidates[n] = NULL;
 }
 
-/* The word that names a value in a sentence: the keyword before it, else its own name. */
+/* What a sentence calls the value: the kind of a name, else the keyword before it, else its own
+ * name. */
 static void
 write_noun(const struct mcr_row_form *f, unsigned i, char *noun, size_t size)
 {
 	const struct mcr_token *t = &f->token[i];
-	unsigned k = i;
+	unsigned k = i - 1;
 
-	if (!f->token[i - 1].is_arg) {
-		snprintf(noun, size, "%s", f->token[i - 1].fixed.string_data.str);
+	if (mcr_token_is_name(t)) {
+		snprintf(noun, size, "%s", strcmp(t->name, "port-or-all") == 0 ? "port" : t->name);
 		return;
 	}
-	while (f->token[k].is_arg)
+	while (f->token[k].is_arg) /* ends at the verb */
 		k--;
-	if (t->ph == MCR_PH_NUM && k > 0)
+	if (k == i - 1)
+		snprintf(noun, size, "%s", f->token[k].fixed.string_data.str);
+	else if (t->ph == MCR_PH_NUM && k > 0)
 		snprintf(noun, size, "%s %s", f->token[k].fixed.string_data.str, t->name);
 	else
-		snprintf(noun, size, "%s", strcmp(t->name, "port-or-all") == 0 ? "port" : t->name);
+		snprintf(noun, size, "%s", t->name);
 }
 
 static int
@@ -372,8 +375,7 @@ write_line(const struct mcr_args *a, bool key_only, char line[MCR_LINE_MAX + 1])
 				break;
 			word = a->arg[arg++].text;
 		}
-		/* Cannot overflow: no word grows, and blanks only shrink. IPv6 may: "::ffff" forms.
-		 */
+		/* An address may print longer than it was typed; a line that is cut is refused. */
 		len += (size_t)snprintf(
 			line + len, MCR_LINE_MAX + 1 - len, "%s%s", len > 0 ? " " : "", word);
 		if (len > MCR_LINE_MAX)
