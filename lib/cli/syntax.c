@@ -72,7 +72,7 @@ check_shape(const struct mcr_command *cmd)
 	if (tilde != NULL && (strchr(tilde + 1, '~') != NULL || tilde[-1] != ' ' ||
 				     (tilde[1] != ' ' && tilde[1] != '\0')))
 		refuse_table(s, "one ~ as a word");
-	if (json != NULL && (json[6] != '\0' || json[-1] != ' ' || is_edit(cmd)))
+	if (json != NULL && (json == s || json[6] != '\0' || json[-1] != ' ' || is_edit(cmd)))
 		refuse_table(s, "[json] is the last word of a row without key");
 	if (strncmp(s, "del ", 4) == 0)
 		refuse_table(s, "del forms are made from add and set rows");

@@ -43,7 +43,7 @@ teardown(void **state)
 static void
 lines_become_canonical(void **state)
 {
-	static const struct {
+	const struct {
 		const char *line, *canonical, *key, *row;
 	} cases[] = {
 		{"set system name demo", NULL, "system name", "set system name ~ <word:name>"},
