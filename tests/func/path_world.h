@@ -47,6 +47,7 @@ struct world_port {
 	struct mcr_port *port;
 	struct rte_ring *rx[4], *tx[4];
 	bool is_uplink, is_down, is_foreign; /* foreign: the test made the device */
+	bool not_polled;                     /* its device makes frames of its own */
 	struct mcr_mac mac;
 	struct mcr_addr own[2];
 	uint32_t n_own;
@@ -313,6 +314,8 @@ world_publish(struct world *wd)
 		struct world_port *p = &wd->port[i];
 		struct mcr_snap_port *sp = &s->port[i];
 
+		if (p->not_polled)
+			p->port->n_rx = 0;
 		sp->port = p->port;
 		sp->is_uplink = p->is_uplink;
 		sp->is_up = !p->is_down;
