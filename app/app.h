@@ -268,6 +268,5 @@ extern const unsigned app_n_commands;
 APP_RUNS(X)
 #undef X
 
-#define MCR_VERSION "1.0.0"
 
 #endif
