@@ -92,7 +92,7 @@ parse_l4(const uint8_t *head, uint32_t n, unsigned flags, const struct l4 *l4, s
 {
 	const uint8_t *udp = head + l4->off;
 	uint32_t ports = 0, pseudo;
-	uint16_t be_len, be_csum;
+	uint16_t be_len, be_csum, not_folded;
 
 	v->l4_sport = 0;
 	v->l4_dport = 0;
@@ -105,7 +105,8 @@ parse_l4(const uint8_t *head, uint32_t n, unsigned flags, const struct l4 *l4, s
 		memcpy(&be_len, udp + 4, 2);
 		memcpy(&be_csum, udp + 6, 2);
 		pseudo = l4->address_sum + htobe16(MCR_PROTO_UDP) + be_len;
-		if (v->kind <= MCR_KIND_LINK && be_csum == (mcr_csum_fold(pseudo) ^ 0xffff) &&
+		not_folded = (uint16_t)~mcr_csum_fold(pseudo);
+		if (v->kind <= MCR_KIND_LINK && be_csum == not_folded &&
 			be_csum != 0 && !v->is_fragment && !(flags & MCR_PARSE_L4_CSUM_GOOD) &&
 			!is_coincidence(head, n, l4, be16toh(be_len), pseudo))
 			return MCR_DROP_PARSE_BAD_L4_CHECKSUM;
