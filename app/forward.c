@@ -37,6 +37,8 @@ struct forward {
 	struct fgroup **bucket;
 	uint32_t n_buckets, n_groups;
 	struct fgroup *dirty, **dirty_tail;
+	bool has_marks, marks_all;
+	uint64_t marks[MCR_MAX_SEGMENTS / 64]; /* segments whose groups are all to be rebuilt */
 	/* Scratch that only grows. */
 	struct mcr_list_item *item;
 	uint32_t n_items_max;
@@ -151,25 +153,33 @@ forward_mark(struct forward *f, uint16_t segment, const struct mcr_addr *group)
 	f->dirty_tail = &g->next_dirty;
 }
 
-static void
-mark_if(struct forward *f, int segment)
-{
-	for (uint32_t i = 0; i < f->n_buckets; i++)
-		for (struct fgroup *g = f->bucket[i]; g; g = g->next_in_bucket)
-			if (segment < 0 || g->segment == segment)
-				forward_mark(f, g->segment, &g->group);
-}
-
+/* Both only note what is to be marked: forward_run walks the groups once for all of them. */
 void
 forward_mark_all(struct forward *f)
 {
-	mark_if(f, -1);
+	f->marks_all = true;
+	f->has_marks = true;
 }
 
 void
 forward_mark_segment(struct forward *f, uint16_t segment)
 {
-	mark_if(f, segment);
+	f->marks[segment / 64] |= UINT64_C(1) << segment % 64;
+	f->has_marks = true;
+}
+
+static void
+spread_marks(struct forward *f)
+{
+	if (!f->has_marks)
+		return;
+	for (uint32_t i = 0; i < f->n_buckets; i++)
+		for (struct fgroup *g = f->bucket[i]; g; g = g->next_in_bucket)
+			if (f->marks_all || f->marks[g->segment / 64] >> g->segment % 64 & 1)
+				forward_mark(f, g->segment, &g->group);
+	memset(f->marks, 0, sizeof(f->marks));
+	f->marks_all = false;
+	f->has_marks = false;
 }
 
 /* --- building lists -------------------------------------------------------------------------- */
@@ -457,6 +467,7 @@ forward_run(struct forward *f, uint64_t budget_ns)
 {
 	uint64_t end = rte_rdtsc() + budget_ns * (rte_get_tsc_hz() / 1000000) / 1000;
 
+	spread_marks(f);
 	while (f->dirty) {
 		struct fgroup *g = f->dirty;
 		char buf[MCR_ADDR_STRLEN];
@@ -480,7 +491,7 @@ forward_run(struct forward *f, uint64_t budget_ns)
 bool
 forward_is_busy(const struct forward *f)
 {
-	return f->dirty != NULL;
+	return f->dirty != NULL || f->has_marks;
 }
 
 bool
