@@ -152,9 +152,8 @@ start_eal(struct app *app, const struct model *m, struct mcr_errs *errs)
 		.cpu = m->n_cpus ? m->cpu : app->host.cpu,
 		.n_cpus = m->n_cpus ? m->n_cpus : app->host.n_cpus,
 		.memory = m->memory,
-		.needs_pci = model_needs_pci(m),
-		.extra = app->eal_argv,
-		.n_extra = app->eal_argc};
+		.extra_argv = app->eal_argv,
+		.extra_argc = app->eal_argc};
 	struct mcr_pool_param pools;
 	const char *pci[MCR_MAX_PORTS];
 	int ret;
