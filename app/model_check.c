@@ -83,12 +83,21 @@ check_port(const struct model *m, const struct model_port *port, struct mcr_errs
 	}
 }
 
+/* The line that came second is the wrong one. */
+static int
+later_line(const struct model_place *a, const struct model_place *b)
+{
+	return a->line < b->line ? -1 : a->line > b->line;
+}
+
 static int
 vni_order(const void *a, const void *b)
 {
 	const struct model_segment *const *x = a, *const *y = b;
 
-	return (*x)->vni < (*y)->vni ? -1 : (*x)->vni > (*y)->vni;
+	if ((*x)->vni != (*y)->vni)
+		return (*x)->vni < (*y)->vni ? -1 : 1;
+	return later_line(&(*x)->place, &(*y)->place);
 }
 
 static void
@@ -251,7 +260,8 @@ address_order(const void *a, const void *b)
 {
 	const struct model_peer *const *x = a, *const *y = b;
 
-	return mcr_addr_cmp(&(*x)->address, &(*y)->address);
+	return mcr_addr_cmp(&(*x)->address, &(*y)->address) ?:
+		later_line(&(*x)->place, &(*y)->place);
 }
 
 static void
