@@ -35,6 +35,7 @@ struct mcr_console {
 	struct mcr_session session;
 	void (*on_end)(void *app);
 	struct rdline *rdl; /* NULL: input is no terminal */
+	bool is_leaving;    /* no more input; ends when the output is out */
 	bool is_ended;
 	int in_fd, out_fd;
 	int ready_fd; /* stands for an input that epoll cannot watch, such as a file; or -1 */
@@ -256,9 +257,6 @@ end(struct mcr_console *c)
 	if (c->is_ended)
 		return;
 	c->is_ended = true;
-	if (c->rdl != NULL)
-		put(c, "\n", 1);
-	flush(c);
 	mcr_loop_del(c->loop, c->ready_fd >= 0 ? c->ready_fd : c->in_fd);
 	mcr_loop_del(c->loop, c->out_fd);
 	restore_terminal();
@@ -299,29 +297,50 @@ take_byte(struct mcr_console *c, char byte)
 	return c->session.quit;
 }
 
-static void
-watch_output(struct mcr_console *c)
-{
-	const uint32_t events = waiting(c) > 0 ? EPOLLOUT : 0;
+static void on_input(void *arg, int fd, uint32_t epoll_events);
 
+/* Taken out, because a hangup is reported whatever one asks for, while lines may still be there. */
+static void
+set_paused(struct mcr_console *c, bool is_paused)
+{
+	const int in_fd = c->ready_fd >= 0 ? c->ready_fd : c->in_fd;
+
+	if (is_paused == c->is_paused)
+		return;
+	c->is_paused = is_paused;
+	if (is_paused)
+		mcr_loop_del(c->loop, in_fd);
+	else if (mcr_loop_add(c->loop, in_fd, EPOLLIN, on_input, c) < 0)
+		end(c);
+}
+
+/* Send what the terminal takes, and choose what to wait for. May end, and free, the console. */
+static void
+go_on(struct mcr_console *c)
+{
+	uint32_t events;
+
+	flush(c);
+	if (c->is_leaving && waiting(c) == 0) {
+		end(c);
+		return;
+	}
+	events = waiting(c) > 0 ? EPOLLOUT : 0;
 	if (events != c->out_events)
 		mcr_loop_mod(c->loop, c->out_fd, events);
 	c->out_events = events;
-	if (c->is_paused != (waiting(c) >= QUEUE_PAUSE)) {
-		c->is_paused = !c->is_paused;
-		mcr_loop_mod(c->loop, c->ready_fd >= 0 ? c->ready_fd : c->in_fd,
-			c->is_paused ? 0 : EPOLLIN);
-	}
+	set_paused(c, c->is_leaving || waiting(c) >= QUEUE_PAUSE);
 }
 
 static void
 on_input(void *arg, int fd, uint32_t epoll_events)
 {
 	struct mcr_console *c = arg;
-	char buf[256];
 	bool is_over = false;
-	ssize_t n = read(c->in_fd, buf, sizeof(buf));
+	char buf[256];
+	ssize_t n;
 
+	n = read(c->in_fd, buf, sizeof(buf));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	for (ssize_t i = 0; i < n && !is_over; i++)
@@ -331,12 +350,10 @@ on_input(void *arg, int fd, uint32_t epoll_events)
 			take_byte(c, '\n');
 		is_over = true;
 	}
-	if (is_over) {
-		end(c);
-		return;
-	}
-	flush(c);
-	watch_output(c);
+	if (is_over && c->rdl != NULL)
+		put(c, "\n", 1);
+	c->is_leaving = is_over;
+	go_on(c);
 }
 
 static void
@@ -344,12 +361,10 @@ on_output(void *arg, int fd, uint32_t epoll_events)
 {
 	struct mcr_console *c = arg;
 
-	if ((epoll_events & (EPOLLERR | EPOLLHUP)) != 0) {
+	if ((epoll_events & (EPOLLERR | EPOLLHUP)) != 0)
 		end(c);
-		return;
-	}
-	flush(c);
-	watch_output(c);
+	else
+		go_on(c);
 }
 
 /*
@@ -409,8 +424,7 @@ mcr_console_create(struct mcr_loop *loop, struct mcr_syntax *sx, const struct mc
 			goto fail;
 		adjust_terminal();
 		new_line(c);
-		flush(c);
-		watch_output(c);
+		go_on(c);
 	}
 	return c;
 fail:
