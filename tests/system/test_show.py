@@ -6,7 +6,7 @@ import re
 
 from hosts import GROUP, Host, deliver, lab
 from lib import BASE, check, equal, until
-from sites import UNDERLAY, two_sites
+from sites import UNDERLAY, site, two_sites
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "json.md")
 
@@ -200,6 +200,32 @@ def test_clear_counters_starts_at_zero(w):
                 [x["packets"] for x in g["senders"]]) == (3, 3, 3, [3])
     until(exact, "counted from 0", 3)
     equal(d.subscribers(GROUP), [(GROUP, rx.address, "Local Endpoint")], "members")
+
+
+def timers(d, port):
+    rows = [x.split() for x in d.ctl("show igmp timers").splitlines()]
+    return [x[2:] for x in rows if x[0] == port][0]
+
+
+def d1_show_igmp_timers(w):
+    """The defaults, and what follows from other values (RFC 9776 section 8)."""
+    d, _, _ = lab(w, ["src", "rx"], "set igmp rx robustness 3\nset igmp rx query-interval 60\n"
+                  "set igmp rx response-interval 5\nset igmp rx last-member-interval 500\n")
+    equal(timers(d, "src"), "125 10 31.25 2 1 2 2 270 255 260 1".split(), "defaults")
+    equal(timers(d, "rx"), "60 5 15 3 0.5 3 1.5 190 182.5 185 1".split(), "other values")
+    d.ctl("del igmp rx robustness")
+    equal(timers(d, "rx"), "60 5 15 2 0.5 2 1 130 122.5 125 1".split(), "robustness 2 again")
+
+
+def v21_show_mtu(w):
+    """Inner MTU of a VXLAN tunnel follows the uplink's; access ports have their own."""
+    w.wire()
+    d, _ = site(w, "a", ["src"], "bc", "set port wan mtu 1400\n")
+    rows = {(r["port"], r["peer"]): (r["link_mtu"], r["encapsulation"], r["overhead"],
+                                     r["inner_mtu"]) for r in d.json("show mtu")["mtu"]}
+    equal(rows, {("src", None): (1500, None, 0, 1500), ("wan", "site-b"): (1400, "vxlan", 50, 1350),
+                 ("wan", "site-c"): (1400, "vxlan", 50, 1350)}, "show mtu")
+    equal({p["mtu"] for p in d.json("show peers")["peers"]}, {1350}, "show peers")
 
 
 def test_ports_tell_why(w):
