@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/capability.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -141,6 +142,31 @@ check_tap(const struct mcr_port_param *p, struct mcr_errs *errs)
 		return -ENODEV;
 	}
 	return check_capability(p, errs, CAP_NET_ADMIN, "no right to make a TAP (CAP_NET_ADMIN)");
+}
+
+/*
+ * net_af_packet copies whole frames of its ring into one buffer each. It checks that they fit, but
+ * tells it by a bare number.
+ */
+static int
+check_frame_size(const struct mcr_port_param *p, const struct mcr_devargs *d, struct mcr_errs *errs)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(p->pool[0]) - RTE_PKTMBUF_HEADROOM;
+	uint32_t head = TPACKET2_HDRLEN - sizeof(struct sockaddr_ll);
+	unsigned long frame;
+	char value[16];
+
+	if (strcmp(d->driver->name, "net_af_packet") != 0 ||
+		!mcr_devargs_get(d, "framesz", value, sizeof(value)))
+		return 0;
+	frame = strtoul(value, NULL, 10);
+	if (frame <= room + head)
+		return 0;
+	mcr_err_fix(mcr_port_refuse(p, errs, MCR_ERROR,
+			    "frames of framesz=%s do not fit into packet buffers of %u bytes",
+			    value, room),
+		"leave framesz away, or at most framesz=%u", room & ~1023u);
+	return -EINVAL;
 }
 
 static int

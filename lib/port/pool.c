@@ -135,20 +135,19 @@ static unsigned serial;
 
 /* As rte_pktmbuf_pool_create, which leaves no choice of flags. */
 static struct rte_mempool *
-create(enum kind kind, const struct mcr_pool_param *p, int socket)
+create(const char *kind, const struct shape *s, int socket)
 {
-	struct shape s = shape_of(kind, p);
 	struct rte_pktmbuf_pool_private private = {
-		.mbuf_data_room_size = s.room,
-		.mbuf_priv_size = s.priv,
+		.mbuf_data_room_size = s->room,
+		.mbuf_priv_size = s->priv,
 	};
 	bool is_plain = !rte_eal_has_hugepages();
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
 	int ret;
 
-	snprintf(name, sizeof(name), "%s-%u", kind_names[kind], serial++);
-	pool = rte_mempool_create_empty(name, s.count, element_size(&s), MCR_POOL_CACHE,
+	snprintf(name, sizeof(name), "%s-%u", kind, serial++);
+	pool = rte_mempool_create_empty(name, s->count, element_size(s), MCR_POOL_CACHE,
 		sizeof(private), socket, is_plain ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0);
 	if (pool == NULL)
 		return NULL;
@@ -163,6 +162,18 @@ create(enum kind kind, const struct mcr_pool_param *p, int socket)
 	}
 	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
 	return pool;
+}
+
+struct rte_mempool *
+mcr_pool_create_like(struct rte_mempool *like, uint32_t count)
+{
+	struct shape s = {
+		.count = count,
+		.room = rte_pktmbuf_data_room_size(like),
+		.priv = rte_pktmbuf_priv_size(like),
+	};
+
+	return create("own", &s, like->socket_id);
 }
 
 static uint64_t
@@ -191,10 +202,12 @@ mcr_pools_create(struct mcr_pools *pools, const struct mcr_pool_param *p, struct
 
 	memset(pools, 0, sizeof(*pools));
 	for (enum kind k = PAYLOAD; k < N_KINDS; k++) {
-		*pool[k] = create(k, p, p->socket);
+		struct shape s = shape_of(k, p);
+
+		*pool[k] = create(kind_names[k], &s, p->socket);
 		/* Ordinary pages all belong to one node, whichever the port is on. */
 		if (*pool[k] == NULL && p->socket != SOCKET_ID_ANY)
-			*pool[k] = create(k, p, SOCKET_ID_ANY);
+			*pool[k] = create(kind_names[k], &s, SOCKET_ID_ANY);
 		if (*pool[k] == NULL)
 			goto fail;
 	}

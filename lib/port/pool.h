@@ -34,6 +34,8 @@ uint64_t mcr_pools_bytes(const struct mcr_pool_param *p);
 /* 0, or -ENOMEM and one error. */
 int
 mcr_pools_create(struct mcr_pools *pools, const struct mcr_pool_param *p, struct mcr_errs *errs);
+/* A pool of the same buffers as `like`, for a device that needs one of its own; or NULL. */
+struct rte_mempool *mcr_pool_create_like(struct rte_mempool *like, uint32_t count);
 void mcr_pools_free(struct mcr_pools *pools);
 
 #endif

@@ -8,6 +8,7 @@
 #include "port/driver.h"
 #include "port/kernel.h"
 #include "port/netns.h"
+#include "port/xdp.h"
 
 #include <rte_common.h>
 
@@ -17,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* af_xdp keeps full rings of 2,048 buffers; with a smaller pool it fails at start, or later. */
-#define AF_XDP_BUFFERS (4096 + 2048)
 #define DESC_DEFAULT 1024
 /* More queues than this on a kernel interface are left to af_packet, which sees all of them by one.
  */
@@ -28,6 +27,7 @@ static int
 check_args(const struct mcr_port_param *p, const struct mcr_devargs *d, struct mcr_errs *errs);
 static int
 refuse_unknown(const struct mcr_port_param *p, const struct mcr_devargs *d, struct mcr_errs *errs);
+static struct mcr_xdp *create_xdp(const struct mcr_port_param *p, const struct mcr_devargs *d);
 static struct mcr_port *create_netdev(const struct mcr_port_param *p, struct mcr_errs *errs);
 static struct mcr_port *
 create_device(const struct mcr_port_param *p, const char *dev, struct mcr_errs *errs);
@@ -84,12 +84,15 @@ mcr_port_free(struct mcr_port *port)
 	/* Drivers look up their interface by name or index again; a namespace that is gone took it
 	 * along. */
 	token = mcr_netns_enter(port->netns);
+	if (port->xdp != NULL)
+		mcr_xdp_drain(port);
 	if (port->is_started)
 		(void)rte_eth_dev_stop(port->id); /* whatever it says, the port is given up */
 	mcr_port_restore_receive_mode(port);
 	mcr_device_take(port->id, false);
 	if (port->owns_device)
 		mcr_device_detach(port->id);
+	mcr_xdp_free(port->xdp);
 	mcr_netns_leave(token);
 	mcr_device_log_end(&log);
 	free(port);
@@ -109,11 +112,8 @@ uint32_t
 mcr_port_rx_buffers(const struct mcr_port_param *p)
 {
 	uint32_t n_queues = p->n_rx != 0 ? p->n_rx : RTE_MAX(p->n_workers, 1u);
-	uint32_t n = n_queues * (p->rx_desc != 0 ? p->rx_desc : DESC_DEFAULT);
 
-	if (p->is_netdev || strncmp(p->dev, "net_af_xdp", strlen("net_af_xdp")) == 0)
-		n = RTE_MAX(n, n_queues * AF_XDP_BUFFERS);
-	return n;
+	return n_queues * (p->rx_desc != 0 ? p->rx_desc : DESC_DEFAULT);
 }
 
 int
@@ -249,10 +249,15 @@ create_netdev(const struct mcr_port_param *p, struct mcr_errs *errs)
 	if (n_queues <= AF_XDP_QUEUES && if_nametoindex(p->dev) != 0) {
 		struct mcr_port_param xdp = *p;
 
-		/* A queue without a socket would lose its frames to us and to the kernel. */
+		/*
+		 * A queue without a socket would lose its frames to us and to the kernel. Copy
+		 * mode: without it the driver sleeps up to a second when a NIC has run out of
+		 * buffers.
+		 */
 		xdp.n_rx = xdp.n_tx = n_queues;
-		snprintf(dev, sizeof(dev), "net_af_xdp_%.31s,iface=%.15s,queue_count=%u", p->name,
-			p->dev, n_queues);
+		snprintf(dev, sizeof(dev),
+			"net_af_xdp_%.31s,iface=%.15s,queue_count=%u,force_copy=1", p->name, p->dev,
+			n_queues);
 		port = create_device(&xdp, dev, &tried);
 		if (port == NULL && tried.count > 0)
 			mcr_log(PORT, INFO, "%s", tried.item[0].text);
@@ -273,7 +278,9 @@ create_netdev(const struct mcr_port_param *p, struct mcr_errs *errs)
 static struct mcr_port *
 create_device(const struct mcr_port_param *p, const char *dev, struct mcr_errs *errs)
 {
+	struct mcr_port_param with_pool = *p;
 	struct mcr_port *port = NULL;
+	struct mcr_xdp *xdp = NULL;
 	struct mcr_devargs d;
 	int id, err;
 
@@ -287,21 +294,44 @@ create_device(const struct mcr_port_param *p, const char *dev, struct mcr_errs *
 		errno = err;
 		return NULL;
 	}
+	if (strcmp(d.is_pci ? "" : d.driver->name, "net_af_xdp") == 0) {
+		xdp = create_xdp(p, &d);
+		if (xdp == NULL) {
+			mcr_port_refuse(
+				p, errs, MCR_ERROR, "no memory for the buffers of net_af_xdp");
+			errno = ENOMEM;
+			return NULL;
+		}
+		memset(with_pool.pool, 0, sizeof(with_pool.pool));
+		with_pool.pool[0] = mcr_xdp_pool(xdp);
+	}
 	mcr_device_signals_hide();
 	id = mcr_device_attach(p, &d, errs);
-	if (id < 0) {
-		err = -id;
-		goto out;
-	}
-	port = mcr_port_bring_up(id, p, errs);
+	if (id >= 0)
+		port = mcr_port_bring_up(id, &with_pool, errs);
+	err = id < 0 ? -id : errno;
 	if (port != NULL) {
 		port->owns_device = true;
-		goto out;
+		port->xdp = xdp;
+		if (xdp != NULL)
+			mcr_xdp_started(xdp);
+	} else {
+		if (id >= 0)
+			mcr_device_detach(id);
+		mcr_xdp_free(xdp);
 	}
-	err = errno;
-	mcr_device_detach(id);
-out:
 	mcr_device_signals_show();
 	errno = err;
 	return port;
+}
+
+static struct mcr_xdp *
+create_xdp(const struct mcr_port_param *p, const struct mcr_devargs *d)
+{
+	char count[16];
+	int n = 1;
+
+	if (mcr_devargs_get(d, "queue_count", count, sizeof(count)))
+		n = atoi(count);
+	return mcr_xdp_create(p->pool[0], RTE_MAX(n, 1));
 }

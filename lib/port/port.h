@@ -35,6 +35,8 @@ struct mcr_port_param {
 	unsigned line;
 };
 
+struct mcr_xdp;
+
 struct mcr_port_cap {
 	bool multi_segs; /* takes chained mbufs: share lane allowed */
 	bool rx_ip_csum, rx_udp_csum, tx_ip_csum;
@@ -64,6 +66,7 @@ struct mcr_port {
 	char interface[16];       /* the kernel's side of it, or empty: TAP, af_packet, af_xdp */
 	const char *receive_mode; /* "Normal", "All-multicast", "Promiscuous" */
 	struct mcr_port_cap cap;
+	struct mcr_xdp *xdp; /* of an af_xdp port */
 };
 
 /*

@@ -157,9 +157,6 @@ buffers_of_ports(void **state)
 	p.rx_desc = 256;
 	p.n_rx = 4;
 	assert_int_equal(mcr_port_rx_buffers(&p), 4 * 256);
-	p.is_netdev = true;
-	p.n_rx = 1;
-	assert_true(mcr_port_rx_buffers(&p) > 4096);
 }
 
 int
