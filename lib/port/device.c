@@ -181,7 +181,7 @@ check_interface(const struct mcr_port_param *p, const struct mcr_devargs *d, str
 	if (ret != 0)
 		return ret;
 	if (if_nametoindex(iface) != 0)
-		return 0;
+		return check_frame_size(p, d, errs);
 	mcr_port_refuse(p, errs, MCR_WARNING,
 		"interface %s is not there yet%s; the port is pending", iface,
 		where(p, place, sizeof(place)));

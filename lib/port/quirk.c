@@ -2,6 +2,7 @@
 #include "port/quirk.h"
 
 #include <rte_common.h>
+#include <rte_eal.h>
 
 #include <string.h>
 
@@ -40,13 +41,20 @@ has_software_checksum(struct mcr_port_cap *cap)
 	cap->rx_ip_csum = cap->rx_udp_csum = cap->tx_ip_csum = false;
 }
 
-/* The kernel spreads flows over the queues by itself; there is no RSS to configure. */
+/*
+ * The kernel spreads flows over the queues by itself: there is no RSS to configure. At its start
+ * the driver writes the descriptors of all queues into a message to other processes that has room
+ * for RTE_MP_MAX_FD_NUM, without a check: it says 16 queues, and the ninth descriptor ends the
+ * process.
+ */
 static void
 is_tap(struct mcr_port_cap *cap)
 {
 	has_software_checksum(cap);
 	cap->has_rss = false;
 	cap->max_mtu = RTE_MIN(cap->max_mtu, 1500);
+	cap->max_rx = RTE_MIN(cap->max_rx, RTE_MP_MAX_FD_NUM / 2);
+	cap->max_tx = RTE_MIN(cap->max_tx, RTE_MP_MAX_FD_NUM / 2);
 }
 
 /* Pads short frames by appending to the last segment, which is the shared one. */

@@ -25,6 +25,7 @@ static const struct {
 			.max_mtu = 1504},
 		{.multi_segs = true, .max_mtu = 1500}},
 	{"net_tap", {.max_mtu = 1400}, {.max_mtu = 1400}},
+	{"net_tap", {.max_rx = 16, .max_tx = 16}, {.max_rx = 4, .max_tx = 4}},
 	{"net_cn9k", {.multi_segs = true}, {.multi_segs = false}},
 	{"net_cn10k", {.multi_segs = true}, {.multi_segs = false}},
 	{"net_dpaa2", {.multi_segs = true}, {.multi_segs = false}},
