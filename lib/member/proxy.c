@@ -434,8 +434,7 @@ answer_get(struct mcr_mif *mif, struct reported *r)
 	return a;
 }
 
-/* The sources of the query join those that the answer is about. False: answer for the whole group.
- */
+/* The sources of the query join those asked for. False: the answer is about the whole group. */
 static bool
 add_asked(struct answer *a, const struct mcr_mship *msg)
 {

@@ -229,6 +229,35 @@ step(struct world *w)
 	}
 }
 
+/* A query interval later every peer has been told what holds, whatever was lost before. */
+static void
+check_reported(struct world *w)
+{
+	bool is_told = false;
+
+	for (unsigned k = 3; k < N_MIFS; k++)
+		is_told |= w->mif[k] != NULL && w->mif[k]->is_reporting;
+	mcr_timers_warp(w->rig.timers, 130 * S);
+	for (unsigned i = 0; is_told && i < 6; i++) {
+		struct mcr_addr addr = a4(GROUP(i));
+		const struct group *group = mcr_member_group_find(w->rig.m, SEGMENT, &addr);
+		const struct reported *r = group != NULL ? group->reported : NULL;
+
+		for (unsigned j = 0; j < 6; j++) {
+			bool is_wanted = false, is_reported = false;
+			struct mcr_addr source = a4(SOURCE(j));
+
+			for (unsigned k = 0; k < 3; k++)
+				is_wanted |= w->mif[k] != NULL &&
+				             rig_flows(&w->rig, w->mif[k], GROUP(i), SOURCE(j));
+			if (r != NULL)
+				is_reported = r->is_exclude != mcr_member_set_has(r->sources.addr,
+								       r->sources.n, &source);
+			assert_int_equal(is_reported, is_wanted);
+		}
+	}
+}
+
 static void
 run(uint32_t one_in)
 {
@@ -247,6 +276,8 @@ run(uint32_t one_in)
 			mcr_timers_warp(w.rig.timers, draw(&w, 300) * S);
 		fail_one_in = 0;
 		check_books(w.rig.m);
+		if (i % 500 == 499)
+			check_reported(&w);
 	}
 	assert_int_equal(n_failed > 0, one_in > 0);
 	/* Silence ends all that was learned. */

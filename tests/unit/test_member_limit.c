@@ -199,8 +199,11 @@ sn12_static_member_survives(void **state)
 	assert_int_equal(r.n_changes, 3);
 	assert_int_equal(mcr_mif_static_add(r.lan, &other, &source), 0);
 	assert_int_equal(r.n_changes, 3);
+	assert_int_equal(count_events(&r, MCR_EV_GROUP_NEW), 3);
 	/* Expiry, a leave, a flap, an update, a clear. */
 	mcr_timers_warp(r.timers, 1000 * S);
+	assert_int_equal(count_events(&r, MCR_EV_GROUP_GONE), 1);
+	r.n_changes = 0;
 	rig_leave2(r.lan, HOST(1), GROUP(1));
 	rig_record(r.lan, HOST(1), MCR_BLOCK, GROUP(2), 1, SOURCE(1));
 	mcr_timers_warp(r.timers, 10 * S);
@@ -215,6 +218,7 @@ sn12_static_member_survives(void **state)
 	assert_true(rig_flows(&r, r.lan, GROUP(1), SOURCE(7)));
 	assert_true(rig_flows(&r, r.lan, GROUP(2), SOURCE(1)));
 	assert_false(rig_flows(&r, r.lan, GROUP(2), SOURCE(2)));
+	assert_int_equal(r.n_changes, 0);
 	mcr_member_counts(r.m, &local, &remote, &n_static);
 	assert_int_equal(n_static, 2);
 	assert_true(find_subscriber(&r, r.lan, GROUP(2), 0, &s) == false);
@@ -318,6 +322,9 @@ limit_of_subscribers(void **state)
 	assert_int_equal(rig_record(r.lan, HOST(5), MCR_IS_EX, GROUP(2), 0), -1);
 	rig_leave2(r.lan, HOST(1), GROUP(1));
 	assert_int_equal(rig_record(second, HOST(6), MCR_IS_EX, GROUP(1), 0), -1);
+	assert_int_equal(
+		rig_record(second, HOST(7), MCR_IS_EX, GROUP(1), 0), MCR_DROP_MEMBER_LIMIT);
+	assert_int_equal(count_events(&r, MCR_EV_LIMIT), 2);
 	rig_fini(&r);
 }
 

@@ -386,6 +386,32 @@ h6_changes_while_changes_are_repeated(void **state)
 	mcr_timers_run(s.r.timers);
 	mcr_timers_warp(s.r.timers, 10 * S);
 	expect_reports(&s.r, s.peer, "TO_EX G1 {}|TO_IN G1 {}|TO_IN G1 {}|TO_IN G1 {}");
+	assert_int_equal(mcr_mif_stat(s.peer)->report[1][3], 8);
+	rig_fini(&s.r);
+}
+
+/* Two changes of one turn are one; a change that is taken back in its turn is none. */
+static void
+h6_changes_of_one_turn(void **state)
+{
+	struct mcr_addr group = a4(GROUP(1)), first = a4(SOURCE(1)), second = a4(SOURCE(2));
+	struct site s;
+
+	(void)state;
+	site_start(&s);
+	mcr_mif_static_add(s.r.lan, &group, &first);
+	mcr_timers_warp(s.r.timers, 5 * S);
+	rig_forget_sent(&s.r);
+	mcr_mif_static_add(s.r.lan, &group, &second);
+	mcr_mif_static_del(s.r.lan, &group, &first);
+	mcr_timers_run(s.r.timers);
+	expect_reports(&s.r, s.peer, "ALLOW G1 {2} BLOCK G1 {1}");
+	mcr_timers_warp(s.r.timers, 5 * S);
+	rig_forget_sent(&s.r);
+	mcr_mif_static_add(s.r.lan, &group, &first);
+	mcr_mif_static_del(s.r.lan, &group, &first);
+	mcr_timers_warp(s.r.timers, 5 * S);
+	expect_reports(&s.r, s.peer, "");
 	rig_fini(&s.r);
 }
 
@@ -433,6 +459,14 @@ h7_specific_queries(void **state)
 	rig_query3(s.peer, 0x0a020001, GROUP(1), false, 10, &second, 1);
 	mcr_timers_warp(s.r.timers, 1 * S);
 	expect_reports(&s.r, s.peer, "IS_IN G1 {1 2}");
+	/* Asked for the whole group and for a source: the whole group, before and after. */
+	for (unsigned i = 0; i < 2; i++) {
+		rig_forget_sent(&s.r);
+		rig_query3(s.peer, 0x0a020001, GROUP(1), false, 10, &first, i);
+		rig_query3(s.peer, 0x0a020001, GROUP(1), false, 10, &first, 1 - i);
+		mcr_timers_warp(s.r.timers, 1 * S);
+		expect_reports(&s.r, s.peer, "IS_IN G1 {1 2}");
+	}
 	/* The instance goes while an answer waits. */
 	rig_query3(s.peer, 0x0a020001, GROUP(1), false, 10, &first, 1);
 	mcr_mif_del(s.peer);
@@ -797,6 +831,7 @@ main(void)
 		cmocka_unit_test(px11_peer_follows_random_changes),
 		cmocka_unit_test(h5_general_query_is_answered_in_time),
 		cmocka_unit_test(h6_changes_while_changes_are_repeated),
+		cmocka_unit_test(h6_changes_of_one_turn),
 		cmocka_unit_test(h7_specific_queries),
 		cmocka_unit_test(whole_state_every_query_interval),
 		cmocka_unit_test(source_address_of_reports),
