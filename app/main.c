@@ -447,6 +447,7 @@ say_goodbye(struct app *app)
 		for (uint32_t v = 0; app->port[p].is_used && v < app->port[p].n_vlans; v++)
 			if (app->port[p].vlan[v].mif)
 				mcr_mif_set_up(app->port[p].vlan[v].mif, false);
+	mcr_timers_run(app->timers); /* reports gather changes in a timer that is due at once */
 	mcr_inject_drain(app->path, 500);
 }
 

@@ -56,9 +56,11 @@ class Host:
 
     def inject(self, frame):
         """Send a whole Ethernet frame."""
-        with inside(self.ns), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
-            s.bind((self.iface, 0))
-            s.send(bytes(frame))
+        if not hasattr(self, "raw"):
+            with inside(self.ns):
+                self.raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+                self.raw.bind((self.iface, 0))
+        self.raw.send(bytes(frame))
 
     def run(self, *cmd, ok=True):
         return self.world.run(*cmd, ns=self.ns, ok=ok)
@@ -186,7 +188,10 @@ def stream(host, group, pps=500):
     def loop():
         next_at = time.monotonic()
         while not stop.is_set():
-            host.send(b"stream %d" % count[0], group)
+            try:
+                host.send(b"stream %d" % count[0], group)
+            except OSError:     # the interface went with its daemon
+                return
             count[0] += 1
             next_at += 1 / pps
             time.sleep(max(0, next_at - time.monotonic()))

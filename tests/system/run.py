@@ -37,7 +37,7 @@ def on_end(_sig, _frame):
 def tests(pattern):
     for path in sorted(glob.glob(os.path.join(HERE, "test_*.py"))):
         module = importlib.import_module(os.path.basename(path)[:-3])
-        for name, fn in vars(module).items():
+        for name, fn in list(vars(module).items()):
             if callable(fn) and re.match(r"(test|[a-z]{1,2}\d+)_", name) and \
                     getattr(fn, "__module__", "") == module.__name__ and \
                     (not pattern or fnmatch.fnmatch(name, f"*{pattern}*")):
