@@ -14,10 +14,10 @@
 #include "app.h"
 
 /* The table names the handlers of commands; configuration lines never run them. */
-#define X(name) \
+#define X(name)                                                         \
 	int run_##name(struct mcr_session *s, const struct mcr_args *a) \
-	{ \
-		return 0; \
+	{                                                               \
+		return 0;                                               \
 	}
 APP_RUNS(X)
 #undef X
@@ -67,21 +67,23 @@ compile(const char *text, struct mcr_errs *errs)
 	return m;
 }
 
-#define UPLINK \
-	"add port wan dev net_null0\nset port wan role uplink\nset port wan address 192.0.2.1/24\n"
+#define UPLINK                                                                        \
+	"add port wan dev net_null0\nset port wan role uplink\nset port wan address " \
+	"192.0.2.1/24\n"
 #define LAB "add segment lab vni 100\n"
 
 static const struct {
 	const char *text;
-	unsigned line;	     /* of the error */
-	const char *why;     /* part of its text */
-	const char *fix;     /* part of its fix, or NULL */
+	unsigned line;   /* of the error */
+	const char *why; /* part of its text */
+	const char *fix; /* part of its fix, or NULL */
 } refused[] = {
 	{"set port lan mtu 9000\n", 1, "port lan: no line adds it", "add port lan dev"},
-	{"add port lan dev net_null0\nset port lan segment lab\n", 2, "segment lab: no line adds it",
-		"add segment lab vni"},
+	{"add port lan dev net_null0\nset port lan segment lab\n", 2,
+		"segment lab: no line adds it", "add segment lab vni"},
 	{LAB "add segment b vni 100\n", 2, "VNI 100 is the VNI of segment", "VNI"},
-	{"add port lan dev net_null0\nset igmp lan query-interval 5\nset igmp lan response-interval 5\n",
+	{"add port lan dev net_null0\nset igmp lan query-interval 5\nset igmp lan "
+         "response-interval 5\n",
 		3, "response-interval 5 is not below query-interval 5", "response-interval 4"},
 	{UPLINK "add peer b address 192.0.2.1\n", 4, "is our own address", NULL},
 	{UPLINK "add peer b address 239.1.1.1\n", 4, "a multicast address", NULL},
@@ -95,7 +97,8 @@ static const struct {
 		"has the address of peer b", NULL},
 	{UPLINK "add peer b address 192.0.2.2\nset peer b source 192.0.2.9\n", 4,
 		"source 192.0.2.9 is no address of an uplink", NULL},
-	{"add port lan dev net_null0\n" UPLINK "add peer b address 192.0.2.2\nset peer b uplink lan\n",
+	{"add port lan dev net_null0\n" UPLINK
+	 "add peer b address 192.0.2.2\nset peer b uplink lan\n",
 		5, "port lan is no uplink", "role uplink"},
 	{LAB UPLINK "set port wan segment lab\n", 2, "an uplink carries tunnels only", NULL},
 	{UPLINK "set igmp wan mode querier\n", 4, "an uplink carries tunnels only", NULL},
@@ -110,10 +113,11 @@ static const struct {
 	 "add segment y vni 2\nset port a segment x\nset port b segment y\n"
 	 "set port a address 10.0.0.1/24\nset port b address 10.0.0.1/24\n",
 		2, "10.0.0.1 is the address of port a too", NULL},
-	{UPLINK "add peer b address 192.0.2.2\nset peer b encap gretap\n", 5, "has no \"gretap\" yet",
-		NULL},
+	{UPLINK "add peer b address 192.0.2.2\nset peer b encap gretap\n", 5,
+		"has no \"gretap\" yet", NULL},
 	{"add port lan dev net_null0\nset igmp lan mode proxy\n", 2, "has no \"proxy\" yet", NULL},
-	{"add port lan dev net_null0\nset port lan mac 01:00:5e:00:00:01\n", 2, "multicast MAC", NULL},
+	{"add port lan dev net_null0\nset port lan mac 01:00:5e:00:00:01\n", 2, "multicast MAC",
+		NULL},
 	{"set log level nosuch debug\n", 1, "no log type \"nosuch\"", "member"},
 };
 
@@ -127,9 +131,9 @@ t18_wrong_configurations(void **state)
 
 		for (unsigned e = 0; e < errs.count; e++)
 			found |= errs.item[e].severity == MCR_ERROR &&
-				strstr(errs.item[e].text, refused[i].why) &&
-				errs.item[e].line == refused[i].line &&
-				(!refused[i].fix || strstr(errs.item[e].fix, refused[i].fix));
+			         strstr(errs.item[e].text, refused[i].why) &&
+			         errs.item[e].line == refused[i].line &&
+			         (!refused[i].fix || strstr(errs.item[e].fix, refused[i].fix));
 		if (!found) {
 			mcr_errs_print(stderr, &errs);
 			fail_msg("case %u: no error \"%s\" in line %u", i, refused[i].why,
@@ -144,8 +148,8 @@ static void
 t18_all_errors_at_once(void **state)
 {
 	struct mcr_errs errs = {0};
-	struct model *m = compile("set port a mtu 1500\nset port b mtu 1500\nset peer c admin up\n",
-		&errs);
+	struct model *m =
+		compile("set port a mtu 1500\nset port b mtu 1500\nset peer c admin up\n", &errs);
 
 	assert_int_equal(errs.n_errors, 3);
 	model_free(m);
@@ -174,12 +178,12 @@ static void
 peers_find_their_way(void **state)
 {
 	struct mcr_errs errs = {0};
-	struct model *m = compile(LAB UPLINK
-		"add peer near address 192.0.2.7\nset peer near segment lab\n"
-		"add peer far address 203.0.113.9\nset peer far segment lab\n"
-		"set route 203.0.113.0/24 via 192.0.2.20\n"
-		"set route 0.0.0.0/0 via 192.0.2.254\n",
-		&errs);
+	struct model *m =
+		compile(LAB UPLINK "add peer near address 192.0.2.7\nset peer near segment lab\n"
+				   "add peer far address 203.0.113.9\nset peer far segment lab\n"
+				   "set route 203.0.113.0/24 via 192.0.2.20\n"
+				   "set route 0.0.0.0/0 via 192.0.2.254\n",
+			&errs);
 	struct model_peer *near = model_find_peer(m, "near"), *far = model_find_peer(m, "far");
 	char buf[MCR_ADDR_STRLEN];
 
@@ -195,10 +199,10 @@ static void
 d1_igmp_defaults_and_all(void **state)
 {
 	struct mcr_errs errs = {0};
-	struct model *m = compile(LAB UPLINK
-		"add port a dev net_null1\nset port a segment lab\n"
-		"add port b dev net_null2\nset port b segment lab\n"
-		"set igmp all query-interval 60\nset igmp all mode querier\nset igmp b mode snoop\n",
+	struct model *m = compile(LAB UPLINK "add port a dev net_null1\nset port a segment lab\n"
+					     "add port b dev net_null2\nset port b segment lab\n"
+					     "set igmp all query-interval 60\nset igmp all mode "
+	                                     "querier\nset igmp b mode snoop\n",
 		&errs);
 	const struct model_igmp *a = &model_find_port(m, "a")->igmp;
 	const struct model_igmp *b = &model_find_port(m, "b")->igmp;
@@ -245,8 +249,9 @@ many_peers(void **state)
 	p += sprintf(p, LAB "add port wan dev net_null0\nset port wan role uplink\n"
 			    "set port wan address 10.0.0.1/16\n");
 	for (unsigned i = 0; i < n; i++)
-		p += sprintf(p, "add peer p%u address 10.0.%u.%u\nset peer p%u segment lab\n"
-				"add member lab 239.1.1.1 any peer p%u\n",
+		p += sprintf(p,
+			"add peer p%u address 10.0.%u.%u\nset peer p%u segment lab\n"
+			"add member lab 239.1.1.1 any peer p%u\n",
 			i, 1 + i / 250, 1 + i % 250, i, i);
 	m = compile(text, &errs);
 	assert_int_equal(errs.count, 0);
