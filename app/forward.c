@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include <rte_cycles.h>
+#include <rte_jhash.h>
+#include <rte_random.h>
 
 #include "base/log.h"
 
@@ -36,6 +38,7 @@ struct forward {
 	struct app *app;
 	struct fgroup **bucket;
 	uint32_t n_buckets, n_groups;
+	uint32_t secret; /* of the hash */
 	struct fgroup *dirty, **dirty_tail;
 	bool has_marks, marks_all;
 	uint64_t marks[MCR_MAX_SEGMENTS / 64]; /* segments whose groups are all to be rebuilt */
@@ -51,12 +54,12 @@ struct forward {
 static uint32_t
 bucket_of(const struct forward *f, uint16_t segment, const struct mcr_addr *group)
 {
-	uint64_t lo, hi;
+	uint32_t word[5];
 
-	memcpy(&hi, group->b, 8);
-	memcpy(&lo, group->b + 8, 8);
-	lo = (lo ^ hi ^ ((uint64_t)segment << 48)) * UINT64_C(0x9e3779b97f4a7c15);
-	return (uint32_t)(lo >> 32) & (f->n_buckets - 1);
+	/* Hosts choose the groups: without the secret they could choose one bucket, too. */
+	memcpy(word, group->b, sizeof(group->b));
+	word[4] = segment;
+	return rte_jhash_32b(word, RTE_DIM(word), f->secret) & (f->n_buckets - 1);
 }
 
 static struct fgroup *
@@ -112,6 +115,7 @@ forward_create(struct app *app)
 		return NULL;
 	f->app = app;
 	f->n_buckets = 1 << 17;
+	f->secret = (uint32_t)rte_rand();
 	f->bucket = calloc(f->n_buckets, sizeof(*f->bucket));
 	f->dirty_tail = &f->dirty;
 	if (!f->bucket) {
