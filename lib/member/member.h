@@ -88,7 +88,9 @@ void mcr_member_set_limits(struct mcr_member *m, const struct mcr_member_limits 
 struct mcr_mif *mcr_mif_add(struct mcr_member *m, const struct mcr_mif_param *p);
 void mcr_mif_update(struct mcr_mif *mif, const struct mcr_mif_param *p);
 void mcr_mif_del(struct mcr_mif *mif); /* its memberships are gone at once */
-/* Link came up, or the peer: startup queries again. Down: learned state is dropped, statics stay.
+/*
+ * Up, also when it is up already (a link or peer that came back): startup queries again. Down: what
+ * was learned is dropped, statics stay.
  */
 void mcr_mif_set_up(struct mcr_mif *mif, bool up);
 bool mcr_mif_is_up(const struct mcr_mif *mif);
@@ -154,7 +156,10 @@ struct mcr_group_info {
 	uint64_t since_ns;
 	uint32_t n_local, n_remote, n_static; /* subscribers */
 };
-/* All groups of all segments, sorted by segment index, then address. cursor starts at 0. */
+/*
+ * All groups of all segments, sorted by segment index, then address. cursor starts at 0 and is good
+ * as long as no group comes or goes.
+ */
 bool
 mcr_member_next_group(const struct mcr_member *m, uint64_t *cursor, struct mcr_group_info *info);
 uint32_t mcr_member_group_count(const struct mcr_member *m);

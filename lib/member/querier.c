@@ -134,8 +134,7 @@ mcr_querier_retime(struct mcr_mif *mif)
 
 /* --- specific queries --- */
 
-/* Section 6.6.3.2: sources with more than LMQT left. Others have their round already, or end soon.
- */
+/* Section 6.6.3.2: sources with more than LMQT left. Others have their round, or end soon. */
 static bool
 lower_asked(struct mcr_mgroup *g, uint64_t lmqt_due)
 {
