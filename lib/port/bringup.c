@@ -295,12 +295,6 @@ start(struct bring_up *b)
 		if (ret != 0 && ret != -ENOTSUP)
 			return refuse(b, ret, "does not take its mtu");
 	}
-	/* An interface of the kernel that is handed to us is ours to start, as a NIC is. */
-	if (port->interface[0] != '\0') {
-		ret = mcr_kernel_set_up(port->interface);
-		if (ret != 0)
-			return refuse(b, ret, "its interface cannot be set up");
-	}
 	ret = rte_eth_dev_start(port->id);
 	if (ret != 0 && strcmp(port->driver, "net_memif") == 0) {
 		mcr_port_refuse(b->p, b->errs, MCR_WARNING,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port/device.h"
 
+#include "port/kernel.h"
+
 #include <rte_bus.h>
 #include <rte_common.h>
 #include <rte_dev.h>
@@ -180,8 +182,18 @@ check_interface(const struct mcr_port_param *p, const struct mcr_devargs *d, str
 		"no right to open packet sockets (CAP_NET_RAW, CAP_NET_ADMIN)");
 	if (ret != 0)
 		return ret;
-	if (if_nametoindex(iface) != 0)
-		return check_frame_size(p, d, errs);
+	if (if_nametoindex(iface) != 0) {
+		/*
+		 * An interface that is handed to us is ours to start, as a NIC is. Before its
+		 * socket is bound: one that is bound while it is down keeps the first frame back.
+		 */
+		ret = mcr_kernel_set_up(iface);
+		if (ret == 0)
+			return check_frame_size(p, d, errs);
+		mcr_port_refuse(p, errs, MCR_ERROR, "interface %s cannot be set up: %s", iface,
+			strerror(-ret));
+		return ret;
+	}
 	mcr_port_refuse(p, errs, MCR_WARNING,
 		"interface %s is not there yet%s; the port is pending", iface,
 		where(p, place, sizeof(place)));
