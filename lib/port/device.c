@@ -362,8 +362,8 @@ char *
 mcr_device_log_reason(struct mcr_device_log *log, char *buf, size_t size)
 {
 	/* What we caused ourselves, see mcr_device_signals_hide, and what is no failure. */
-	static const char *const noise[] = {"rt-signal", "Rx trigger", "multiq", "bpf", "libxdp",
-		"Disabling rte flow", "ingress qdisc"};
+	static const char *const noise[] = {"rt-signal", "Rx trigger", "multiq", "mp action", "bpf",
+		"libxdp", "Disabling rte flow", "ingress qdisc"};
 	const char *line, *end, *text;
 
 	buf[0] = '\0';

@@ -18,6 +18,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <inttypes.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -261,7 +262,9 @@ lab_port_send_on(const struct mcr_port *port, uint16_t queue, unsigned len, uint
 	uint64_t end = rte_get_timer_cycles() + LAB_LIMIT_S * rte_get_timer_hz();
 
 	assert_non_null(m);
-	lab_frame((uint8_t *)rte_pktmbuf_append(m, len), len, n);
+	m->data_len = len; /* the buffers hold any frame of ours */
+	m->pkt_len = len;
+	lab_frame(rte_pktmbuf_mtod(m, uint8_t *), len, n);
 	while (rte_eth_tx_burst(port->id, queue, &m, 1) == 0)
 		if (rte_get_timer_cycles() > end)
 			fail_msg("frame %u was not sent", n);
