@@ -62,17 +62,18 @@ def main():
         tests = [json.loads(line) for line in f]
     with open(totals, "a", encoding="utf-8") as out:
         for test in sorted(tests, key=lambda t: t["name"]):
+            name_of_test = re.sub(r"^.* / ", "", test["name"])  # without the suite
             found = program(test)
             count = {word: sum(r == word for r, _ in found) for word in ("PASS", "FAIL", "SKIP")}
             text = f"{count['PASS']:4} passed"
             for word in ("FAIL", "SKIP"):
                 if count[word]:
                     text += f", {count[word]} {'failed' if word == 'FAIL' else 'skipped'}"
-            print(f"  {test['name']:28} {text}  ({test['duration']:.1f} s)")
+            print(f"  {name_of_test:28} {text}  ({test['duration']:.1f} s)")
             for result, name in found:
                 if result != "PASS":
                     print(f"    {result} {name}")
-                out.write(f"{result} {leg}/{test['name']}/{name}\n")
+                out.write(f"{result} {leg}/{name_of_test}/{name}\n")
             if count["FAIL"]:
                 show(test)
 
