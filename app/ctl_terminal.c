@@ -21,8 +21,7 @@ prompt(EditLine *el)
 	return text;
 }
 
-/* The answer of "complete" as words: one is inserted, of several the common beginning, else a list.
- */
+/* Of one word the rest is inserted, of several the common beginning, else they are listed. */
 static unsigned char
 complete_key(EditLine *el, int key)
 {

@@ -212,8 +212,10 @@ find_hint(struct mcr_console *c, const char *buf)
 		snprintf(c->hint, sizeof(c->hint), "expected: %s", err.expected);
 }
 
-/* rdline: state 0 = TAB, -1 = "?", above: the next choice. 2 = append dst, 1 = show dst, 0 = no
- * more. */
+/*
+ * rdline: state 0 = TAB, -1 = "?", above: the next choice. 2 = append dst, 1 = show dst, 0 = no
+ * more.
+ */
 static int
 complete(struct rdline *rdl, const char *buf, char *dst, unsigned int size, int *state)
 {

@@ -56,8 +56,7 @@ is_plain(unsigned char c)
 	return c == '\t' || (c >= 0x20 && c < 0x7f);
 }
 
-/* The line for the caret display: one column for each byte, nothing that a terminal would act on.
- */
+/* The line for the caret: one column for each byte, nothing that a terminal would act on. */
 static void
 copy_source(char source[MCR_LINE_MAX + 1], const char *line, size_t len)
 {

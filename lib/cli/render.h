@@ -11,12 +11,12 @@
  * column description. So console and JSON cannot disagree.
  */
 enum mcr_col_kind {
-	MCR_COL_TEXT,	  /* left; null "-"; number as is; array joined by "," */
-	MCR_COL_STAR,	  /* as text, null "*" */
-	MCR_COL_COUNT,	  /* right; null "-" */
+	MCR_COL_TEXT,     /* left; null "-"; number as is; array joined by "," */
+	MCR_COL_STAR,     /* as text, null "*" */
+	MCR_COL_COUNT,    /* right; null "-" */
 	MCR_COL_DURATION, /* right; seconds as H:MM:SS; null "-" */
-	MCR_COL_SPEED,	  /* right; bits per second as 10G, 100M; null "-" */
-	MCR_COL_RATIO,	  /* right; 0.03 as 3 % */
+	MCR_COL_SPEED,    /* right; bits per second as 10G, 100M; null "-" */
+	MCR_COL_RATIO,    /* right; 0.03 as 3 % */
 };
 
 struct mcr_column {
@@ -37,8 +37,8 @@ struct mcr_listing {
 };
 
 /*
- * Print `root` as JSON (one line, "version":1 first) when json, else as the listing. Steals root. `json`
- * comes from the arguments or the session.
+ * Print `root` as JSON (one line, "version":1 first) when json, else as the listing. Steals root.
+ * `json` comes from the arguments or the session.
  */
 int mcr_render(struct mcr_session *s, const struct mcr_args *a, json_t *root,
 	const struct mcr_listing *listing);

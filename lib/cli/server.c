@@ -355,8 +355,7 @@ on_listen(void *arg, int listen_fd, uint32_t epoll_events)
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0) {
-		/* Out of descriptors: the backlog stays readable, so look away until the next tick.
-		 */
+		/* Out of descriptors: the backlog stays readable, so look away for a while. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 			mcr_loop_mod(sv->loop, listen_fd, 0);
 		return;

@@ -11,16 +11,16 @@
 /*
  * UNIX stream socket of mcrctl. Request: one line "exec LINE", "json LINE", "complete LINE"
  * or "events"; answer: "STATUS LENGTH\n" and LENGTH bytes. Requests may be sent ahead; they are
- * answered in order. "complete" answers one word a line. "events" is answered by "0 0\n", and from then on
- * by one JSON object a line for every event; such a connection takes no more requests.
+ * answered in order. "complete" answers one word a line. "events" is answered by "0 0\n", and from
+ * then on by one JSON object a line for every event; such a connection takes no more requests.
  *
- * Output is queued; a client that does not read (1 MiB waiting for 10 s, or more than 64 MiB) is dropped
- * and never delays the control thread; with 1 MiB waiting its further requests wait too. The
- * 257th client is refused with status 75. A handler must not free the server.
+ * Output is queued; a client that does not read (1 MiB waiting for 10 s, or more than 64 MiB) is
+ * dropped and never delays the control thread; with 1 MiB waiting its further requests wait too.
+ * The 257th client is refused with status 75. A handler must not free the server.
  */
 struct mcr_server;
 
-/* Mode 0660, group `group` when it exists. Replaces a socket that nobody answers. NULL and an error. */
+/* Mode 0660, group `group` when it exists; replaces a stale socket. NULL and an error. */
 struct mcr_server *mcr_server_create(struct mcr_loop *loop, const char *path, const char *group,
 	struct mcr_syntax *sx, const struct mcr_session_ops *ops, void *app, struct mcr_errs *errs);
 void mcr_server_free(struct mcr_server *sv); /* removes the socket file */

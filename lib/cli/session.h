@@ -12,8 +12,8 @@
 #include "cli/syntax.h"
 
 /*
- * One user: terminal, socket client or file. A session executes lines; what it prints is collected in
- * memory and taken by whoever runs it, so nothing ever blocks.
+ * One user: terminal, socket client or file. A session executes lines; what it prints is collected
+ * in memory and taken by whoever runs it, so nothing ever blocks.
  */
 enum mcr_exit { /* exit codes of mcrd and mcrctl, and STATUS on the socket */
 	MCR_OK = 0,
@@ -29,7 +29,7 @@ enum mcr_exit { /* exit codes of mcrd and mcrctl, and STATUS on the socket */
 };
 
 struct mcr_session_ops {
-	/* add, set, del: edit the candidate or commit a batch of one. errs come back with the reasons. */
+	/* add, set, del: edit the candidate or commit a batch of one. An exit code, or negative. */
 	int (*edit)(struct mcr_session *s, const struct mcr_args *a, struct mcr_errs *errs);
 	/* Live object names for completion. */
 	mcr_names_fn *names;
@@ -42,16 +42,16 @@ struct mcr_session {
 	struct mcr_syntax *syntax;
 	const struct mcr_session_ops *ops;
 	void *app;
-	void *user;		/* the application's: its candidate */
-	bool json;		/* -j: JSON from every command that has it, JSON errors */
-	bool quit;		/* set by the quit command */
-	struct mcr_errs errs;	/* of the running command */
-	char *out;		/* output so far */
+	void *user;           /* the application's: its candidate */
+	bool json;            /* -j: JSON from every command that has it, JSON errors */
+	bool quit;            /* set by the quit command */
+	struct mcr_errs errs; /* of the running command */
+	char *out;            /* output so far */
 	size_t out_len, out_size;
 };
 
-void mcr_session_init(struct mcr_session *s, struct mcr_syntax *sx, const struct mcr_session_ops *ops,
-	void *app);
+void mcr_session_init(
+	struct mcr_session *s, struct mcr_syntax *sx, const struct mcr_session_ops *ops, void *app);
 void mcr_session_fini(struct mcr_session *s);
 
 /* Execute one line. Output and errors (rendered) are in out/out_len. Returns an exit code. */

@@ -278,8 +278,7 @@ choose_candidates(struct mcr_syntax *sx, const struct mcr_words *w)
 	sx->candidates[n] = NULL;
 }
 
-/* What a sentence calls the value: the kind of a name, else the keyword before it, else its own
- * name. */
+/* What a sentence calls a value: the kind of a name, the keyword before it, or its own name. */
 static void
 write_noun(const struct mcr_row_form *f, unsigned i, char *noun, size_t size)
 {

@@ -59,8 +59,7 @@ int mcr_token_match(const struct mcr_token *t, const char *at);
 /* Can one word match both? */
 bool mcr_token_overlaps(const struct mcr_token *a, const struct mcr_token *b);
 
-/* Value check after the match. 0, or -EINVAL with text and expected filled. noun: "query-interval".
- */
+/* Value check after the match: 0, or -EINVAL with text and expected. noun: "query-interval". */
 int mcr_token_check(const struct mcr_token *t, const struct mcr_arg *arg, const char *word,
 	const char *noun, struct mcr_err *err);
 /* Must the word follow the rules of names? */

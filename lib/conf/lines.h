@@ -8,19 +8,20 @@
 
 /*
  * A configuration is a set of canonical lines with keys: `set port lan mtu 9000` has the key
- * "port lan mtu". A new line replaces the line with the same key; `del` + key removes it. So save, load,
- * diff and undo need no knowledge of any feature. Lines are immutable and shared between sets.
+ * "port lan mtu". A new line replaces the line with the same key; `del` + key removes it. So save,
+ * load, diff and undo need no knowledge of any feature. Lines are immutable and shared between
+ * sets.
  *
  * Lookup by key is a hash; iteration is in the order of grammar rows, then by text with numbers
  * compared as numbers ("net_tap2" before "net_tap10").
  */
 struct mcr_line {
-	uint32_t row;	    /* grammar row: the first sort key */
-	const char *key;    /* without the verb */
-	const char *text;   /* canonical, with the verb */
-	const char *file;   /* where it was written; "" = console */
+	uint32_t row;     /* grammar row: the first sort key */
+	const char *key;  /* without the verb */
+	const char *text; /* canonical, with the verb */
+	const char *file; /* where it was written; "" = console */
 	unsigned line_no;
-	const void *data;   /* parsed form, copied; cli's struct mcr_args */
+	const void *data; /* parsed form, copied; cli's struct mcr_args */
 	size_t data_size;
 	uint32_t refs;
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -365,16 +366,28 @@ t18_a_kill_leaves_the_old_or_the_new_file(void **state)
 	}
 	assert_int_equal(mcr_lines_save(ls[0], path), 0);
 	for (unsigned round = 0; round < 40; round++) {
-		const pid_t pid = fork();
+		int saved[2];
+		pid_t pid;
+		char byte;
 
+		assert_int_equal(pipe(saved), 0);
+		pid = fork();
 		assert_true(pid >= 0);
 		if (pid == 0) {
-			for (unsigned v = 1;; v = !v)
-				mcr_lines_save(ls[v], path);
+			for (unsigned v = 1;; v = !v) {
+				if (mcr_lines_save(ls[v], path) < 0 || write(saved[1], "s", 1) != 1)
+					_exit(1);
+			}
 		}
-		usleep(rnd_below(&r, 5000)); /* not a wait: the moment of the kill */
+		/* Some whole saves, then somewhere inside the next ones. */
+		for (unsigned n = 1 + rnd_below(&r, 10); n > 0; n--)
+			assert_int_equal(read(saved[0], &byte, 1), 1);
+		for (unsigned n = rnd_below(&r, 200); n > 0; n--)
+			sched_yield();
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		close(saved[0]);
+		close(saved[1]);
 		read_back(path, got, 1 << 20);
 		assert_true(strcmp(got, text[0]) == 0 || strcmp(got, text[1]) == 0);
 	}
