@@ -118,6 +118,7 @@ struct app {
 	struct mcr_session_ops session_ops;
 	struct mcr_commit_ops commit_ops;
 	struct mcr_conf conf;
+	const struct model *model; /* of conf, or while a commit applies already the new one */
 	struct mcr_server *server;
 	struct mcr_console *console;
 

@@ -94,10 +94,6 @@ app_commit(struct app *app, struct mcr_lines *lines, uint64_t based_on, struct m
 {
 	int ret = mcr_conf_commit(&app->conf, lines, based_on, errs);
 
-	if (ret == -ESTALE)
-		mcr_err_fix(mcr_errs_add(errs, MCR_ERROR,
-				    "commit: the running configuration changed since this batch began"),
-			"abort, then begin again");
 	if (ret) {
 		mcr_lines_free(lines);
 		return MCR_REFUSED;

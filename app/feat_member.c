@@ -329,6 +329,26 @@ rename_peers(struct app *app)
 			mcr_log(PEER, ERROR, "out of memory: peer %s has no name", app->peer[i].name);
 }
 
+static bool
+is_same_list(const struct mcr_prefix *a, uint32_t n_a, const struct mcr_prefix *b, uint32_t n_b)
+{
+	return n_a == n_b && (n_a == 0 || !memcmp(a, b, n_a * sizeof(*a)));
+}
+
+/* Members that the allow and deny lines refuse now are forgotten. */
+static void
+recheck_members(struct app *app, const struct model *was, const struct model *m)
+{
+	for (uint32_t i = 0; was && i < m->n_segments; i++) {
+		const struct model_segment *now = &m->segment[i];
+		const struct model_segment *old = model_find_segment(was, now->name);
+
+		if (old && (!is_same_list(old->allow, old->n_allow, now->allow, now->n_allow) ||
+				   !is_same_list(old->deny, old->n_deny, now->deny, now->n_deny)))
+			mcr_member_recheck(app->member, app_find_segment(app, now->name));
+	}
+}
+
 static void
 member_apply(void *arg, const void *old, void *model)
 {
@@ -355,6 +375,7 @@ member_apply(void *arg, const void *old, void *model)
 		if (app->segment[i].is_leaving)
 			memset(&app->segment[i], 0, sizeof(app->segment[i]));
 	apply_statics(app, m);
+	recheck_members(app, old, m);
 }
 
 const struct mcr_feature feat_member = {

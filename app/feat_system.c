@@ -48,6 +48,7 @@ system_apply(void *arg, const void *old, void *model)
 		.sources = m->limit_sources,
 		.memberships = m->limit_memberships};
 
+	app->model = m;
 	/* Lines that went away fall back to the default. */
 	mcr_log_set_level("all", "notice");
 	for (int all = 1; all >= 0; all--)

@@ -501,18 +501,9 @@ forward_is_busy(const struct forward *f)
 bool
 forward_is_allowed(const struct app *app, uint16_t segment, const struct mcr_addr *group)
 {
-	const struct model *m = app->conf.model;
-	const struct model_segment *seg = m ? model_find_segment(m, app->segment[segment].name) : NULL;
-	bool is_allowed;
+	const struct model_segment *seg = model_find_segment(app->model, app->segment[segment].name);
 
-	if (!seg)
-		return false;
-	is_allowed = seg->n_allow == 0;
-	for (uint32_t i = 0; i < seg->n_allow && !is_allowed; i++)
-		is_allowed = mcr_prefix_covers(&seg->allow[i], group);
-	for (uint32_t i = 0; i < seg->n_deny && is_allowed; i++)
-		is_allowed = !mcr_prefix_covers(&seg->deny[i], group);
-	return is_allowed;
+	return seg && model_is_allowed(seg, group);
 }
 
 /* --- counters ------------------------------------------------------------------------------- */

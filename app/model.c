@@ -110,6 +110,18 @@ model_needs_pci(const struct model *m)
 	return false;
 }
 
+bool
+model_is_allowed(const struct model_segment *seg, const struct mcr_addr *group)
+{
+	bool is_allowed = seg->n_allow == 0;
+
+	for (uint32_t i = 0; i < seg->n_allow && !is_allowed; i++)
+		is_allowed = mcr_prefix_covers(&seg->allow[i], group);
+	for (uint32_t i = 0; i < seg->n_deny && is_allowed; i++)
+		is_allowed = !mcr_prefix_covers(&seg->deny[i], group);
+	return is_allowed;
+}
+
 const struct mcr_prefix *
 model_on_link(const struct model_port *port, const struct mcr_addr *a)
 {

@@ -164,6 +164,8 @@ struct model_port *model_find_port(const struct model *m, const char *name);
 struct model_segment *model_find_segment(const struct model *m, const char *name);
 struct model_peer *model_find_peer(const struct model *m, const char *name);
 bool model_needs_pci(const struct model *m);
+/* By the allow and deny lines; deny wins, no allow line is every group. */
+bool model_is_allowed(const struct model_segment *seg, const struct mcr_addr *group);
 /* The prefix of `port` that covers `a`, or NULL. */
 const struct mcr_prefix *model_on_link(const struct model_port *port, const struct mcr_addr *a);
 

@@ -309,6 +309,12 @@ check_member(const struct model *m, const struct model_member *member, struct mc
 	char group[MCR_ADDR_STRLEN];
 
 	mcr_addr_str(&member->group, group);
+	if (!model_is_allowed(&m->segment[member->segment], &member->group))
+		mcr_err_fix(refuse(errs, &member->place, MCR_ERROR,
+				    "member %s %s: the segment's allow and deny lines refuse the group",
+				    seg, group),
+			"set segment %s allow %s/%d", seg, group,
+			mcr_addr_is_v4(&member->group) ? 32 : 128);
 	if (member->is_peer) {
 		const struct model_peer *peer = &m->peer[member->out];
 

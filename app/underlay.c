@@ -220,7 +220,11 @@ underlay_set_peer_state(struct app *app, struct app_peer *peer, enum app_peer_st
 
 	if (state == peer->state)
 		return;
-	mcr_log(PEER, NOTICE, "peer %s (%s) is %s", peer->name, mcr_addr_str(&peer->address, buf),
+	/* Thousands of peers that come up at the start are no news; one that was lost is. */
+	mcr_log_write(MCR_LOGTYPE_PEER,
+		peer->state == APP_PEER_PENDING && state == APP_PEER_UP ? MCR_LOG_INFO :
+									  MCR_LOG_NOTICE,
+		"peer %s (%s) is %s", peer->name, mcr_addr_str(&peer->address, buf),
 		app_peer_state_name(state));
 	if (state == APP_PEER_UP || state == APP_PEER_DOWN)
 		event_emit(app, state == APP_PEER_UP ? "peer-up" : "peer-down",

@@ -322,7 +322,8 @@ def f14_unwanted_data_is_counted(w):
     check("239.200.0.1" not in d.ctl("show groups"), "an unwanted group got state")
 
 
-def test_allow_and_deny(w):
+def f4_allow_and_deny_are_the_boundary(w):
+    """A scope ends where the segment's lines say: neither joins nor data pass."""
     d, src, rx = lab(w, ["src", "rx"], "set segment lab allow 239.0.0.0/8\n"
                      "set segment lab deny 239.255.255.250/32\n")
     good, ssdp, other = rx.join("239.1.2.3"), rx.join("239.255.255.250"), rx.join(GROUP)
@@ -332,6 +333,8 @@ def test_allow_and_deny(w):
     deliver(src, "239.1.2.3", [good], [ssdp, other])
     equal(d.subscribers(GROUP) + d.subscribers("239.255.255.250"), [], "refused members")
     check(d.drops()[("policy", "not-allowed")] >= 2, "policy not-allowed is not counted")
+    d.ctl("set segment lab deny 239.1.0.0/16")
+    equal(d.subscribers("239.1.2.3"), [], "members of a group that is refused from now on")
 
 
 def n_vlan_frame(vid, payload, dst="239.4.4.4", src="10.99.0.1"):

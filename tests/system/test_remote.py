@@ -41,7 +41,7 @@ def test_two_sites(w):
     until(lambda: GROUP not in b.ctl("show group list"), "the group is gone at site b")
 
 
-def v1_outer_header(w):
+def v1_v3_outer_header(w):
     """What is on the wire: UDP 4789 from 49152 up, flags 08, VNI, DF, TTL 64, checksum 0."""
     a, src, rx, b, far, near = two_sites(w)
     wire = Capture(w.ns("wire"), "wan-a", both=True)

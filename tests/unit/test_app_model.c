@@ -109,6 +109,10 @@ static const struct {
 	{LAB "add port lan dev net_null0\nset port lan segment lab\n"
 	     "add member lab 224.0.0.5 any port lan\n",
 		4, "link-local group", NULL},
+	{LAB "set segment lab allow 239.0.0.0/8\nset segment lab deny 239.9.0.0/16\n"
+	     "add port lan dev net_null0\nset port lan segment lab\n"
+	     "add member lab 239.9.1.1 any port lan\n",
+		6, "allow and deny lines refuse", "set segment lab allow"},
 	{"add port a dev net_null0\nadd port b dev net_null1\nadd segment x vni 1\n"
 	 "add segment y vni 2\nset port a segment x\nset port b segment y\n"
 	 "set port a address 10.0.0.1/24\nset port b address 10.0.0.1/24\n",
