@@ -15,6 +15,18 @@
  */
 #define MCR_HASH_WORDS 10
 
+/*
+ * A bijection, so it adds no collision. Keys in a row get sums in a row, more or less; buckets are
+ * chosen by some of the bits, and those should not be in a row (multipliers of MurmurHash3).
+ */
+static inline uint32_t
+mcr_hash_mix(uint32_t h)
+{
+	h = (h ^ h >> 16) * 0x85ebca6b;
+	h = (h ^ h >> 13) * 0xc2b2ae35;
+	return h ^ h >> 16;
+}
+
 struct mcr_hash_secret {
 	uint64_t m[MCR_HASH_WORDS + 1];
 };
@@ -30,7 +42,7 @@ mcr_group_hash(const struct mcr_hash_secret *s, const struct mcr_group_key *key)
 	memcpy(w, key, sizeof(w));
 	for (unsigned i = 0; i < MCR_HASH_WORDS; i += 2)
 		sum += (s->m[i + 1] + w[i]) * (s->m[i + 2] + w[i + 1]);
-	return (uint32_t)(sum >> 32);
+	return mcr_hash_mix((uint32_t)(sum >> 32));
 }
 
 #endif
