@@ -106,8 +106,8 @@ parse_l4(const uint8_t *head, uint32_t n, unsigned flags, const struct l4 *l4, s
 		memcpy(&be_csum, udp + 6, 2);
 		pseudo = l4->address_sum + htobe16(MCR_PROTO_UDP) + be_len;
 		not_folded = (uint16_t)~mcr_csum_fold(pseudo);
-		if (v->kind <= MCR_KIND_LINK && be_csum == not_folded &&
-			be_csum != 0 && !v->is_fragment && !(flags & MCR_PARSE_L4_CSUM_GOOD) &&
+		if (v->kind <= MCR_KIND_LINK && be_csum == not_folded && be_csum != 0 &&
+			!v->is_fragment && !(flags & MCR_PARSE_L4_CSUM_GOOD) &&
 			!is_coincidence(head, n, l4, be16toh(be_len), pseudo))
 			return MCR_DROP_PARSE_BAD_L4_CHECKSUM;
 	}
@@ -133,12 +133,18 @@ is_ipv4_csum_good(const uint8_t *ip, uint32_t ihl)
 	return mcr_csum_fold((uint32_t)sum) == 0;
 }
 
+/*
+ * Two words, not four: a compiler that gathers four through memory loads what is still on its way
+ * there (tests/bench/bench_replicate: 33 cycles a frame).
+ */
 static inline void
 set_ipv4(struct mcr_addr *a, uint32_t be_ip)
 {
-	const uint32_t word[4] = {0, 0, htobe32(0xffff), be_ip};
+	const uint64_t first = 0, second = (uint64_t)be_ip << 32 | htobe32(0xffff);
 
-	memcpy(a->b, word, sizeof(a->b));
+	_Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "the mapped prefix comes first");
+	memcpy(a->b, &first, sizeof(first));
+	memcpy(a->b + sizeof(first), &second, sizeof(second));
 }
 
 static inline uint8_t
