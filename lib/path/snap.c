@@ -2,7 +2,7 @@
 #include "path/snap.h"
 
 #include <rte_hash.h>
-#include <rte_hash_crc.h>
+#include <rte_jhash.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -164,7 +164,7 @@ map_create(const char *what, uint32_t entries, uint32_t key_len)
 		.name = name,
 		.entries = RTE_MAX(entries + entries / 4, 16u),
 		.key_len = key_len,
-		.hash_func = rte_hash_crc,
+		.hash_func = rte_jhash,
 		.socket_id = SOCKET_ID_ANY,
 		.extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
 	};
