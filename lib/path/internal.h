@@ -39,7 +39,7 @@ _Static_assert(MCR_MAX_PORTS <= 64, "ports with something to send are bits of on
 
 struct mcr_tx {
 	/* Two variants, chosen when the plan is built: plain, or with the queue's lock. */
-	uint16_t (*send)(const struct mcr_tx *tx, struct rte_mbuf **m, uint16_t n);
+	uint16_t (*burst)(const struct mcr_tx *tx, struct rte_mbuf **m, uint16_t n);
 	rte_spinlock_t *lock;
 	uint16_t ethdev, queue;
 	bool is_up;
@@ -68,6 +68,7 @@ struct mcr_plan {
 
 struct mcr_txbuf {
 	uint32_t n;
+	uint64_t bytes;
 	struct rte_mbuf *mbuf[MCR_TX_BUFFER];
 };
 
@@ -87,6 +88,9 @@ struct mcr_frame {
 	uint32_t n_copies;    /* made or lost with a reason */
 	uint32_t n_resolving; /* main's now: a copy when main has it sent */
 	uint16_t segment;
+	uint8_t layout; /* of patch; MCR_LAYOUT_NONE: not made yet */
+	/* What the headers of one layout get from this frame, behind scratch bytes. */
+	uint8_t patch[MCR_ENCAP_SCRATCH + MCR_ENCAP_ROOM] __rte_aligned(32);
 };
 
 struct mcr_worker {

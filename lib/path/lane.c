@@ -13,6 +13,8 @@
 
 #define ETH_LEN 14
 #define ETH_MIN 60 /* without the checksum that the port adds */
+/* Fewer copies of a frame than this do not pay for a patch. */
+#define PATCH_FROM 3
 
 /* How one frame passes one lane. */
 enum how { BY_SHARE, BY_COPY, BY_RESOLVE, HOW_MAX };
@@ -31,6 +33,7 @@ static enum how
 how_of(const struct mcr_worker *w, const struct mcr_lane *lane, const struct mcr_frame *f);
 static void raise_counts(struct mcr_worker *w, const struct mcr_run *run);
 static void lane_run(struct mcr_worker *w, const struct mcr_run *run, const struct mcr_lane *lane);
+static void build_patches(struct mcr_worker *w, const struct mcr_run *run, const struct tile *t);
 static void send_tiles(struct mcr_worker *w, const struct tile *all, enum how how);
 static void send_fitting(struct mcr_worker *w, const struct tile *all, enum how how);
 static void emit_share(struct mcr_worker *w, const struct tile *t);
@@ -46,6 +49,12 @@ static const emit_fn emit[HOW_MAX] = {
 	[BY_COPY] = emit_copy,
 	[BY_RESOLVE] = emit_resolve,
 };
+
+static inline const struct mcr_target *
+target_of(const struct mcr_worker *w, uint32_t id)
+{
+	return atomic_load_explicit(&w->targets->slot[id], memory_order_acquire);
+}
 
 void
 mcr_run_send(struct mcr_worker *w, const struct mcr_run *run)
@@ -108,6 +117,7 @@ lane_run(struct mcr_worker *w, const struct mcr_run *run, const struct mcr_lane 
 		.id = mcr_list_ids(run->list) + lane->first,
 		.n_ids = lane->count};
 
+	build_patches(w, run, &t);
 	for (uint32_t k = 0; k < run->n; k += t.n_frames) {
 		enum how how = how_of(w, lane, &run->frame[k]);
 
@@ -126,6 +136,29 @@ lane_run(struct mcr_worker *w, const struct mcr_run *run, const struct mcr_lane 
 			how_of(w, lane, &t.frame[t.n_frames]) == how)
 			t.n_frames++;
 		send_tiles(w, &t, how);
+	}
+}
+
+/*
+ * What the headers get from each frame, for the layout of the lane's first target, which nearly
+ * always is that of all: the varying fields as a template of zeros gets them. Made for the whole
+ * run before the first header, so that the stores are through when they are read as vectors.
+ */
+static void
+build_patches(struct mcr_worker *w, const struct mcr_run *run, const struct tile *t)
+{
+	const struct mcr_target *target = target_of(w, t->id[0]);
+	struct mcr_encap zero;
+
+	if (t->n_ids < PATCH_FROM || target->layout == run->frame[0].layout)
+		return;
+	zero = target->encap;
+	memset(zero.hdr, 0, sizeof(zero.hdr));
+	zero.tos = 0;
+	for (uint32_t k = 0; k < run->n; k++) {
+		mcr_encap_write(
+			run->frame[k].patch + MCR_ENCAP_SCRATCH, &zero, &run->frame[k].vary);
+		run->frame[k].layout = target->layout;
 	}
 }
 
@@ -205,12 +238,6 @@ mbuf_set(struct rte_mbuf *m, uint16_t data_off, uint16_t n_segs, uint32_t pkt_le
 	memcpy(&m->data_len, &len_vlan, sizeof(len_vlan));
 }
 
-static inline const struct mcr_target *
-target_of(const struct mcr_worker *w, uint32_t id)
-{
-	return atomic_load_explicit(&w->targets->slot[id], memory_order_acquire);
-}
-
 static inline void
 count_target(struct mcr_worker *w, uint32_t id, uint32_t bytes)
 {
@@ -229,64 +256,104 @@ count_run(const struct tile *t, uint32_t packets, uint64_t bytes)
 
 /* Room in the port's transmit buffer is never less than MCR_TX_BUFFER - MCR_TX_BURST + 1. */
 static inline void
-tx_added(struct mcr_worker *w, unsigned port, struct mcr_txbuf *tx, uint32_t n)
+tx_added(
+	struct mcr_worker *w, const struct tile *t, struct mcr_frame *f, uint32_t n, uint64_t bytes)
 {
+	unsigned port = t->lane->port;
+	struct mcr_txbuf *tx = &w->tx[port];
+
+	f->n_copies += n;
+	count_run(t, n, bytes);
 	tx->n += n;
+	tx->bytes += bytes;
 	w->tx_pending |= UINT64_C(1) << port;
 	if (tx->n >= MCR_TX_BURST)
 		mcr_tx_send(w, port);
 }
 
-/* A header mbuf in front of the shared payload; the payload's own fields do not change. */
+/* The first bytes of a header are two vectors; longer than that are those over IPv6 alone. */
+typedef uint8_t vector __attribute__((vector_size(32), aligned(1), may_alias));
+#define SHORT_HEADER (2 * sizeof(vector))
+
+static inline void
+header_write(uint8_t *out, const struct mcr_target *target, struct mcr_frame *f)
+{
+	const vector *hdr = (const vector *)target->encap.hdr;
+	const vector *patch = (const vector *)(f->patch + MCR_ENCAP_SCRATCH);
+	vector *to = (vector *)out;
+
+	_Static_assert(MCR_ENCAP_ROOM == 3 * sizeof(vector), "three vectors");
+	if (unlikely(target->layout != f->layout || target->layout == MCR_LAYOUT_NONE)) {
+		mcr_encap_write(out, &target->encap, &f->vary);
+		return;
+	}
+	to[0] = hdr[0] | patch[0];
+	to[1] = hdr[1] | patch[1];
+	if (target->encap.len > SHORT_HEADER)
+		to[2] = hdr[2] | patch[2];
+}
+
+/* `n` headers from the stash in front of the payload, whose own fields do not change. Bytes. */
+static inline uint64_t
+share_write(struct mcr_worker *w, struct mcr_frame *f, const uint32_t *id, uint32_t n,
+	struct rte_mbuf **to)
+{
+	_Atomic(const struct mcr_target *) *slot = w->targets->slot;
+	struct mcr_target_stat *stat = w->target_stat;
+	struct rte_mbuf **from = &w->header.mbuf[w->header.n - n];
+	struct rte_mbuf *payload = f->mbuf;
+	const uint16_t n_segs = payload->nb_segs + 1;
+	const uint32_t payload_len = f->len;
+	uint64_t bytes = 0;
+
+	for (uint32_t k = 0; k < n; k++) {
+		const struct mcr_target *target =
+			atomic_load_explicit(&slot[id[k]], memory_order_acquire);
+		const uint32_t len = target->encap.len, pkt_len = len + payload_len;
+		struct rte_mbuf *m = from[k];
+
+		header_write((uint8_t *)m->buf_addr + MCR_ENCAP_SCRATCH, target, f);
+		mbuf_set(m, MCR_ENCAP_SCRATCH, n_segs, pkt_len, len);
+		m->next = payload;
+		to[k] = m;
+		stat[id[k]].packets++;
+		stat[id[k]].bytes += pkt_len;
+		bytes += pkt_len;
+	}
+	w->header.n -= n;
+	return bytes;
+}
+
 static void
 emit_share(struct mcr_worker *w, const struct tile *t)
 {
 	struct mcr_txbuf *tx = &w->tx[t->lane->port];
 
-	for (struct mcr_frame *f = t->frame; f < t->frame + t->n_frames; f++) {
-		uint16_t n_segs = f->mbuf->nb_segs + 1;
-		uint64_t bytes = 0;
-
+	for (struct mcr_frame *f = t->frame; f < t->frame + t->n_frames; f++)
 		for (uint32_t done = 0, n; done < t->n_ids; done += n) {
+			const uint32_t *id = t->id + done;
+
 			n = stash_fill(&w->header, RTE_MIN(t->n_ids - done, MCR_TX_BUFFER - tx->n));
 			if (unlikely(!n)) {
-				lose(w, t, f, t->id + done, t->n_ids - done,
-					MCR_DROP_REPL_NO_BUFFER);
+				lose(w, t, f, id, t->n_ids - done, MCR_DROP_REPL_NO_BUFFER);
 				break;
 			}
-			for (uint32_t k = 0; k < n; k++) {
-				uint32_t id = t->id[done + k], pkt_len;
-				const struct mcr_target *target = target_of(w, id);
-				struct rte_mbuf *m = w->header.mbuf[--w->header.n];
-
-				mcr_encap_write((uint8_t *)m->buf_addr + MCR_ENCAP_SCRATCH,
-					&target->encap, &f->vary);
-				pkt_len = target->encap.len + f->len;
-				mbuf_set(m, MCR_ENCAP_SCRATCH, n_segs, pkt_len, target->encap.len);
-				m->next = f->mbuf;
-				tx->mbuf[tx->n + k] = m;
-				count_target(w, id, pkt_len);
-				bytes += pkt_len;
-			}
-			f->n_copies += n;
-			count_run(t, n, bytes);
-			bytes = 0;
-			tx_added(w, t->lane->port, tx, n);
+			tx_added(w, t, f, n, share_write(w, f, id, n, tx->mbuf + tx->n));
 		}
-	}
 }
 
 /* Header and payload in one piece, padded to the shortest Ethernet frame. */
 static inline uint32_t
-write_copy(uint8_t *out, const struct mcr_encap *encap, const struct mcr_frame *f)
+write_copy(uint8_t *out, const struct mcr_target *target, struct mcr_frame *f)
 {
-	uint32_t len = encap->len + f->len;
+	uint32_t len = target->encap.len + f->len;
 
-	mcr_encap_write(out, encap, &f->vary);
+	header_write(out, target, f);
 	if (likely(f->mbuf->nb_segs == 1))
-		rte_memcpy(out + encap->len, rte_pktmbuf_mtod(f->mbuf, const void *), f->len);
+		rte_memcpy(
+			out + target->encap.len, rte_pktmbuf_mtod(f->mbuf, const void *), f->len);
 	else
-		mcr_chain_read_all(f->mbuf, out + encap->len);
+		mcr_chain_read_all(f->mbuf, out + target->encap.len);
 	if (len < ETH_MIN) {
 		memset(out + len, 0, ETH_MIN - len);
 		len = ETH_MIN;
@@ -301,40 +368,46 @@ has_room(const struct rte_mempool *pool, const struct mcr_frame *f)
 	       rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool);
 }
 
+static inline uint64_t
+copies_write(struct mcr_worker *w, struct mcr_frame *f, const uint32_t *id, uint32_t n,
+	struct rte_mbuf **to)
+{
+	struct rte_mbuf **from = &w->copy.mbuf[w->copy.n - n];
+	uint64_t bytes = 0;
+
+	for (uint32_t k = 0; k < n; k++) {
+		struct rte_mbuf *m = from[k];
+		uint32_t len = write_copy(
+			(uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM, target_of(w, id[k]), f);
+
+		mbuf_set(m, RTE_PKTMBUF_HEADROOM, 1, len, len);
+		to[k] = m;
+		count_target(w, id[k], len);
+		bytes += len;
+	}
+	w->copy.n -= n;
+	return bytes;
+}
+
 static void
 emit_copy(struct mcr_worker *w, const struct tile *t)
 {
 	struct mcr_txbuf *tx = &w->tx[t->lane->port];
 
 	for (struct mcr_frame *f = t->frame; f < t->frame + t->n_frames; f++) {
-		uint64_t bytes = 0;
-
 		if (unlikely(!has_room(w->copy.pool, f))) {
 			lose(w, t, f, t->id, t->n_ids, MCR_DROP_REPL_MTU);
 			continue;
 		}
 		for (uint32_t done = 0, n; done < t->n_ids; done += n) {
+			const uint32_t *id = t->id + done;
+
 			n = stash_fill(&w->copy, RTE_MIN(t->n_ids - done, MCR_TX_BUFFER - tx->n));
 			if (unlikely(!n)) {
-				lose(w, t, f, t->id + done, t->n_ids - done,
-					MCR_DROP_REPL_NO_BUFFER);
+				lose(w, t, f, id, t->n_ids - done, MCR_DROP_REPL_NO_BUFFER);
 				break;
 			}
-			for (uint32_t k = 0; k < n; k++) {
-				uint32_t id = t->id[done + k], len;
-				struct rte_mbuf *m = w->copy.mbuf[--w->copy.n];
-
-				len = write_copy((uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM,
-					&target_of(w, id)->encap, f);
-				mbuf_set(m, RTE_PKTMBUF_HEADROOM, 1, len, len);
-				tx->mbuf[tx->n + k] = m;
-				count_target(w, id, len);
-				bytes += len;
-			}
-			f->n_copies += n;
-			count_run(t, n, bytes);
-			bytes = 0;
-			tx_added(w, t->lane->port, tx, n);
+			tx_added(w, t, f, n, copies_write(w, f, id, n, tx->mbuf + tx->n));
 		}
 	}
 }
@@ -357,8 +430,7 @@ emit_resolve(struct mcr_worker *w, const struct tile *t)
 				continue;
 			}
 			w->resolve_left--;
-			len = write_copy(
-				rte_pktmbuf_mtod(m, uint8_t *), &target_of(w, t->id[k])->encap, f);
+			len = write_copy(rte_pktmbuf_mtod(m, uint8_t *), target_of(w, t->id[k]), f);
 			m->data_len = len;
 			m->pkt_len = len;
 			*mcr_punt_of(m) = (struct mcr_punt){.kind = MCR_PUNT_RESOLVE,

@@ -155,7 +155,7 @@ plan_tx(struct mcr_plan *plan, unsigned port)
 		unsigned queue = i % RTE_MAX(dev->n_tx, 1);
 
 		plan->worker[i].tx[port] = (struct mcr_tx){
-			.send = is_locked ? mcr_tx_locked : mcr_tx_plain,
+			.burst = is_locked ? mcr_tx_locked : mcr_tx_plain,
 			.lock = mcr_path_lock(plan->path, port, queue),
 			.ethdev = dev->id,
 			.queue = queue,

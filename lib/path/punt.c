@@ -87,6 +87,7 @@ mcr_stage_inject(struct mcr_worker *w)
 			continue;
 		}
 		tx->mbuf[tx->n++] = m[i];
+		tx->bytes += m[i]->pkt_len;
 		w->tx_pending |= UINT64_C(1) << port;
 		if (tx->n >= MCR_TX_BURST)
 			mcr_tx_send(w, port);

@@ -76,6 +76,7 @@ frame_prepare(struct mcr_worker *w, unsigned i, struct mcr_frame *f)
 	f->len = f->mbuf->pkt_len;
 	f->vary.payload_len = (uint16_t)f->len;
 	f->segment = v->segment;
+	f->layout = MCR_LAYOUT_NONE;
 	f->n_shared = f->n_unmade = f->n_copies = f->n_resolving = 0;
 }
 

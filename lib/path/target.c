@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct mcr_target *record_copy(const struct mcr_target *record);
+static struct mcr_target *record_copy(struct mcr_targets *ts, const struct mcr_target *record);
+static void clear_fields(struct mcr_encap *e);
+static uint8_t layout_of(struct mcr_targets *ts, const struct mcr_encap *e);
 static struct mcr_target *
 record_swap(struct mcr_targets *ts, uint32_t id, struct mcr_target *record);
 static void release_record(void *unused, void *record);
@@ -68,7 +70,7 @@ mcr_target_add(struct mcr_targets *ts, const struct mcr_target *record)
 
 	if (!ts->n_free)
 		return -ENOSPC;
-	copy = record_copy(record);
+	copy = record_copy(ts, record);
 	if (!copy)
 		return -ENOMEM;
 	id = ts->free_ids[--ts->n_free];
@@ -82,7 +84,7 @@ mcr_target_add(struct mcr_targets *ts, const struct mcr_target *record)
 int
 mcr_target_replace(struct mcr_targets *ts, uint32_t id, const struct mcr_target *record)
 {
-	struct mcr_target *copy = record_copy(record);
+	struct mcr_target *copy = record_copy(ts, record);
 
 	if (!copy)
 		return -ENOMEM;
@@ -108,13 +110,51 @@ mcr_target_stat_sum(const struct mcr_targets *ts, uint32_t id, struct mcr_target
 }
 
 static struct mcr_target *
-record_copy(const struct mcr_target *record)
+record_copy(struct mcr_targets *ts, const struct mcr_target *record)
 {
 	struct mcr_target *copy = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*copy));
 
-	if (copy)
-		*copy = *record;
+	if (!copy)
+		return NULL;
+	*copy = *record;
+	clear_fields(&copy->encap);
+	copy->layout = layout_of(ts, &copy->encap);
 	return copy;
+}
+
+/* Zeros where a writer puts what varies; absent fields have negative offsets. */
+static void
+clear_fields(struct mcr_encap *e)
+{
+	const struct {
+		int8_t off;
+		uint8_t len;
+	} field[] = {{e->mac_off, 12}, {e->type_off, 2}, {e->ip_len_off, 2}, {e->ip_id_off, 2},
+		{e->udp_sport_off, 2}, {e->udp_len_off, 2}, {e->vni_off, 4}};
+
+	for (unsigned i = 0; i < RTE_DIM(field); i++)
+		if (field[i].off >= 0)
+			memset(e->hdr + field[i].off, 0, field[i].len);
+	if (e->tos_off >= 0)
+		e->hdr[e->tos_off] = e->tos;
+	/* Behind its end a header is overwritten, or not sent. */
+	memset(e->hdr + e->len, 0, sizeof(e->hdr) - e->len);
+}
+
+static uint8_t
+layout_of(struct mcr_targets *ts, const struct mcr_encap *e)
+{
+	struct mcr_encap layout = *e;
+
+	memset(layout.hdr, 0, sizeof(layout.hdr));
+	layout.tos = 0;
+	for (unsigned i = 0; i < ts->n_layouts; i++)
+		if (memcmp(&ts->layout[i], &layout, sizeof(layout)) == 0)
+			return i + 1;
+	if (ts->n_layouts == MCR_LAYOUTS)
+		return MCR_LAYOUT_NONE;
+	ts->layout[ts->n_layouts++] = layout;
+	return ts->n_layouts;
 }
 
 /* Returns the old record; readers see records as const, their owner does not. */

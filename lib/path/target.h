@@ -21,8 +21,19 @@ struct mcr_target {
 	uint16_t mtu;   /* largest IP packet of a payload */
 	uint8_t port;   /* our port index */
 	uint8_t tunnel; /* 1: a peer */
+	uint8_t layout; /* set by add and replace: see struct mcr_layout */
 } __rte_cache_aligned;
 _Static_assert(sizeof(struct mcr_target) == 128, "two lines");
+
+/*
+ * Where the varying fields of a template are, and their addends: all of struct mcr_encap behind
+ * `hdr` but for the TOS. Targets of one layout take the same bytes from a frame, so those are
+ * written once per frame and layout, and a header is the template ORed with them (records have
+ * zeros there). Layouts are numbered from 1; what has no number (MCR_LAYOUT_NONE) is written field
+ * by field.
+ */
+#define MCR_LAYOUTS 32
+#define MCR_LAYOUT_NONE 0
 
 struct mcr_target_stat {
 	uint64_t packets, bytes; /* sent; bytes of the whole frame */
@@ -36,6 +47,8 @@ struct mcr_targets {
 	struct mcr_target_stat **stat; /* [worker][id], plain stores by its worker */
 	struct mcr_reclaim *reclaim;
 	uint32_t *free_ids, n_free;
+	struct mcr_encap layout[MCR_LAYOUTS]; /* hdr and tos zero; writer only */
+	uint8_t n_layouts;
 };
 
 struct mcr_targets *

@@ -20,11 +20,11 @@ mcr_tx_send(struct mcr_worker *w, unsigned port)
 	const struct mcr_tx *tx = &w->mine->tx[port];
 	struct mcr_port_stat *stat = &w->stat->port[port];
 	struct mcr_txbuf *buf = &w->tx[port];
-	uint64_t bytes = bytes_of(buf->mbuf, buf->n);
+	uint64_t bytes = buf->bytes;
 	uint32_t done = 0, n;
 
 	do {
-		n = tx->send(tx, buf->mbuf + done, buf->n - done);
+		n = tx->burst(tx, buf->mbuf + done, buf->n - done);
 		done += n;
 	} while (n && done < buf->n);
 	if (unlikely(done < buf->n)) {
@@ -36,6 +36,7 @@ mcr_tx_send(struct mcr_worker *w, unsigned port)
 	stat->tx_packets += done;
 	stat->tx_bytes += bytes;
 	buf->n = 0;
+	buf->bytes = 0;
 	w->tx_pending &= ~(UINT64_C(1) << port);
 }
 
