@@ -7,7 +7,7 @@
 
 #include "cli/syntax.h"
 
-#include "../unit/cli_table.h"
+#include "cli_table.h"
 
 static int
 test_run(struct mcr_session *s, const struct mcr_args *a)

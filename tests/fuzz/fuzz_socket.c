@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../unit/cli_table.h"
+#include "cli_table.h"
 
 static struct sockaddr_un addr = {.sun_family = AF_UNIX};
 static struct mcr_loop *loop;
