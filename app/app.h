@@ -139,6 +139,8 @@ struct app {
 	uint32_t n_statics;
 	struct app_dying *dying;
 	uint32_t n_dying;
+	struct rte_mbuf *held[1024]; /* made here, sent when the workers know the new snapshot */
+	uint32_t n_held;
 	uint32_t *dead_target; /* still in lists; deleted by publish */
 	uint32_t n_dead_targets;
 	size_t n_retired;     /* objects that wait for their grace period */
@@ -237,6 +239,8 @@ void feat_port_link(struct app *app, struct app_port *port); /* targets, instanc
 void underlay_send_igmp(void *arg, struct mcr_mif *mif, const uint8_t *ip, uint32_t len,
 	const struct mcr_addr *dst);
 void underlay_punt(void *arg, struct rte_mbuf *m);
+void underlay_turn(struct app *app);
+void underlay_fini(struct app *app);
 extern const struct mcr_neigh_ops underlay_neigh_ops;
 /* Recompute a peer's target and state from its port and next hop. */
 void underlay_update_peer(struct app *app, struct app_peer *peer);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
+
 #include "base/log.h"
 #include "cli/file.h"
 #include "cli/render.h"
@@ -544,19 +546,25 @@ warp(struct mcr_session *s, uint64_t ns)
 
 	if (!may_touch_clock(s))
 		return MCR_REFUSED;
+	mcr_neigh_hold(app->neigh, true);
 	/* Rings are small: let the workers send between slices of a long way. */
 	while (ns) {
 		uint64_t step = RTE_MIN(ns, MCR_NS_PER_S);
 
 		mcr_timers_warp(app->timers, step);
-		ns -= step;
 		app_turn(app);
+		for (unsigned i = 0; i < 1000 && app->n_held; i++) {
+			rte_delay_us_sleep(100);
+			app_turn(app);
+		}
 		if (mcr_inject_drain(app->path, 1000)) {
 			mcr_session_error(s, "clock warp: a worker does not send");
-			return MCR_INTERNAL;
+			break;
 		}
+		ns -= step;
 	}
-	return MCR_OK;
+	mcr_neigh_hold(app->neigh, false);
+	return ns ? MCR_INTERNAL : MCR_OK;
 }
 
 int

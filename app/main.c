@@ -377,6 +377,7 @@ app_turn(struct app *app)
 	feat_port_turn(app);
 	publish_turn(app);
 	app->n_retired = mcr_reclaim_poll(app->reclaim);
+	underlay_turn(app);
 	if (now >= next_second) {
 		next_second = now + MCR_NS_PER_S;
 		mcr_stat_tick(now);
@@ -394,7 +395,7 @@ on_turn(void *arg)
 static int
 longest_wait(const struct app *app)
 {
-	bool waits = app->n_retired || app->n_dying || app->needs_rebuild || app->needs_publish ||
+	bool waits = app->n_retired || app->n_dying || app->n_held || app->needs_rebuild || app->needs_publish ||
 		forward_is_busy(app->forward);
 
 	return waits ? 1 : 250;
@@ -473,6 +474,7 @@ shut_down(struct app *app)
 	}
 	mcr_member_free(app->member);
 	mcr_neigh_free(app->neigh);
+	underlay_fini(app);
 	forward_free(app->forward);
 	mcr_path_free(app->path);
 	mcr_table_free(app->table);

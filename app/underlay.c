@@ -14,6 +14,44 @@
 
 /* --- sending -------------------------------------------------------------------------------- */
 
+/*
+ * What is sent while the data path changes waits until every worker knows the new one: the first
+ * query of a port must not be lost because the port is not there yet.
+ */
+static bool
+is_settled(const struct app *app)
+{
+	return !app->needs_publish && mcr_path_is_quiet(app->path, app->generation);
+}
+
+static void
+inject(struct app *app, uint8_t port, struct rte_mbuf *m)
+{
+	if ((app->n_held || !is_settled(app)) && app->n_held < RTE_DIM(app->held)) {
+		mcr_punt_of(m)->port = port;
+		app->held[app->n_held++] = m;
+		return;
+	}
+	mcr_inject(app->path, port, m);
+}
+
+void
+underlay_turn(struct app *app)
+{
+	if (!app->n_held || !is_settled(app))
+		return;
+	for (uint32_t i = 0; i < app->n_held; i++)
+		mcr_inject(app->path, mcr_punt_of(app->held[i])->port, app->held[i]);
+	app->n_held = 0;
+}
+
+void
+underlay_fini(struct app *app)
+{
+	rte_pktmbuf_free_bulk(app->held, app->n_held);
+	app->n_held = 0;
+}
+
 static void
 send_frame(void *arg, uint8_t port, const uint8_t *frame, uint32_t len)
 {
@@ -35,7 +73,7 @@ send_frame(void *arg, uint8_t port, const uint8_t *frame, uint32_t len)
 		return;
 	}
 	memcpy(data, frame, len);
-	mcr_inject(app->path, port, m);
+	inject(app, port, m);
 }
 
 /* The frame as the peer's far side is to see it, behind the header of the peer's target. */
@@ -141,7 +179,7 @@ receive_unresolved(struct app *app, const struct mcr_punt *meta, struct rte_mbuf
 
 	if (peer && peer->state == APP_PEER_UP) {
 		memcpy(rte_pktmbuf_mtod(m, void *), &peer->mac, 6);
-		mcr_inject(app->path, peer->port, m);
+		inject(app, peer->port, m);
 	} else if (peer && peer->state == APP_PEER_PENDING) {
 		mcr_neigh_queue(app->neigh, peer->port, &peer->nexthop, m);
 	} else {
@@ -287,7 +325,7 @@ neigh_release(void *arg, uint8_t port, void *packet, const struct mcr_mac *mac)
 
 	if (mac && app->port[port].port) {
 		memcpy(rte_pktmbuf_mtod(m, void *), mac, sizeof(*mac));
-		mcr_inject(app->path, port, m);
+		inject(app, port, m);
 	} else {
 		mcr_drop_count(port, MCR_DROP_REPL_NO_NEIGHBOR, 1);
 		rte_pktmbuf_free(m);

@@ -26,6 +26,7 @@ struct entry {
 	uint8_t port;
 	uint8_t unanswered; /* requests in a row; 0 = the last one was answered */
 	bool was_asked, was_answered;
+	bool has_counted; /* while held: its one question was counted */
 	uint64_t asked_ns, answered_ns;
 	uint32_t wanted; /* how many want it; a static one may have none */
 	uint32_t slot;   /* in n->entry */
@@ -49,6 +50,7 @@ struct mcr_neigh {
 	/* All of them, for the listing. Walked from the end where a callback may remove some. */
 	struct entry **entry;
 	uint32_t n_entries, capacity;
+	bool is_held;
 	struct mcr_neigh_stat stat;
 };
 
@@ -198,6 +200,14 @@ mcr_neigh_clear(struct mcr_neigh *n)
 	for (uint32_t i = n->n_entries; i-- > 0;)
 		if (i < n->n_entries && n->entry[i]->state != MCR_NEIGH_STATIC)
 			forget(n->entry[i]);
+}
+
+void
+mcr_neigh_hold(struct mcr_neigh *n, bool is_held)
+{
+	n->is_held = is_held;
+	for (uint32_t i = 0; i < n->n_entries; i++)
+		n->entry[i]->has_counted = false;
 }
 
 void
@@ -428,8 +438,9 @@ ask(struct entry *e)
 	len = mcr_arp_write(frame, is_poll ? &e->mac : &broadcast, &a);
 	e->asked_ns = mcr_timers_now(n->timers);
 	e->was_asked = true;
-	if (e->unanswered < UINT8_MAX)
+	if (e->unanswered < UINT8_MAX && !(e->has_counted && e->unanswered > 0))
 		e->unanswered++;
+	e->has_counted = n->is_held;
 	n->stat.requests_out++;
 	set_timer(e, ASK_NS);
 	n->ops->send(n->arg, e->port, frame, len);
@@ -451,7 +462,7 @@ static void
 on_timer(struct mcr_timer *t, void *arg)
 {
 	struct entry *e = arg;
-	bool is_silent = e->unanswered >= TRIES && e->state != MCR_NEIGH_DOWN;
+	bool is_silent = e->unanswered >= TRIES && !e->has_counted && e->state != MCR_NEIGH_DOWN;
 
 	(void)t;
 	ask(e);

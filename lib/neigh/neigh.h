@@ -50,6 +50,13 @@ int mcr_neigh_set_static(struct mcr_neigh *n, uint8_t port, const struct mcr_add
 	const struct mcr_mac *mac); /* mac NULL removes */
 void mcr_neigh_clear(struct mcr_neigh *n); /* forget learned MACs, ask again */
 
+/*
+ * While the test clock is warped, time goes by faster than anybody can answer: an entry then counts
+ * one question at most as unanswered, so who is there stays up, and who is gone is down after three
+ * warps.
+ */
+void mcr_neigh_hold(struct mcr_neigh *n, bool is_held);
+
 /* Queue a packet for a wanted, pending address: at most 3 per address, else it is released at once. */
 #define MCR_NEIGH_QUEUE 3
 void mcr_neigh_queue(struct mcr_neigh *n, uint8_t port, const struct mcr_addr *addr, void *packet);

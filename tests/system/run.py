@@ -113,6 +113,5 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
-        print("interrupted")
+    except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(130)

@@ -506,6 +506,36 @@ t17_watched_neighbour_that_falls_silent(void **state)
 	assert_int_equal(info.wanted, 1);
 }
 
+/* Under the test clock nobody can answer in time: one question of each warp counts. */
+static void
+t17_warped_clock_cuts_nobody_off(void **state)
+{
+	want("192.0.2.10");
+	hear(MCR_ARP_REPLY, &peer_mac, "192.0.2.10", "192.0.2.1");
+	forget_records();
+	mcr_neigh_hold(neigh, true);
+	pass(20000);
+	mcr_neigh_hold(neigh, false);
+	assert_int_equal(n_sent, 11); /* asked on, once a second */
+	assert_int_equal(n_said, 0);
+	hear(MCR_ARP_REPLY, &peer_mac, "192.0.2.10", "192.0.2.1");
+	forget_records();
+
+	/* Three warps without an answer, and the fourth has it down. */
+	for (unsigned i = 0; i < 3; i++) {
+		mcr_neigh_hold(neigh, true);
+		pass(20000);
+		mcr_neigh_hold(neigh, false);
+		assert_int_equal(n_said, 0);
+		n_sent = 0;
+	}
+	mcr_neigh_hold(neigh, true);
+	pass(1000);
+	mcr_neigh_hold(neigh, false);
+	assert_int_equal(n_said, 1);
+	assert_int_equal(said[0].state, MCR_NEIGH_DOWN);
+}
+
 static void
 v22_static_is_never_replaced(void **state)
 {
@@ -665,6 +695,7 @@ main(void)
 		T(v17_request_of_a_wanted_neighbour_is_learned),
 		T(t17_three_unanswered_requests_make_it_down),
 		T(t17_watched_neighbour_that_falls_silent),
+		T(t17_warped_clock_cuts_nobody_off),
 		T(v22_static_is_never_replaced),
 		T(t25_v22_spoofed_senders_fill_nothing),
 		T(port_comes_and_goes),
