@@ -41,6 +41,7 @@ static void translate(const struct mcr_eal_param *p, const struct mcr_eal_args *
 	const char *text, struct mcr_errs *errs);
 
 static enum mcr_memory memory_in_use;
+static FILE *log_stream; /* DPDK's threads may use it until mcr_eal_stop */
 
 enum mcr_memory
 mcr_eal_memory(void)
@@ -273,7 +274,9 @@ quiet_end(struct quiet *q)
 	close(q->out);
 	close(q->err);
 	/* From here on whatever DPDK says, in any thread, is a line of our debug log. */
-	rte_openlog_stream(mcr_log_stream(MCR_LOGTYPE_EAL));
+	if (log_stream == NULL)
+		log_stream = mcr_log_stream(MCR_LOGTYPE_EAL);
+	rte_openlog_stream(log_stream);
 	if (q->log != NULL)
 		fclose(q->log);
 	if (q->fd >= 0 && fstat(q->fd, &st) == 0)
@@ -328,6 +331,10 @@ void
 mcr_eal_stop(void)
 {
 	(void)rte_eal_cleanup(); /* the process ends: nobody can use an error */
+	rte_openlog_stream(NULL);
+	if (log_stream != NULL)
+		fclose(log_stream);
+	log_stream = NULL;
 }
 
 /* The pages of a killed mcrd stay in its files until somebody removes them. */
