@@ -10,7 +10,6 @@
 #include <rte_lcore.h>
 #include <rte_log.h>
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -297,6 +296,45 @@ log_lines(char *text)
 		mcr_log(EAL, DEBUG, "%s", line);
 }
 
+static uint64_t
+read_number(const char *path, const char *key)
+{
+	unsigned long long value = UINT64_MAX;
+	FILE *file = fopen(path, "re");
+	char line[128];
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, key, strlen(key)) == 0 &&
+			sscanf(line + strlen(key), "%llu", &value) == 1)
+			break;
+	if (file != NULL)
+		fclose(file);
+	return value;
+}
+
+/*
+ * EAL takes ordinary pages at once and all of them. What the host or the container cannot give
+ * would be a process that is killed without a word.
+ */
+static int
+check_available(const struct mcr_eal_param *p, struct mcr_errs *errs)
+{
+	uint64_t host_kb = read_number("/proc/meminfo", "MemAvailable:");
+	uint64_t limit = read_number("/sys/fs/cgroup/memory.max", "");
+	uint64_t used = read_number("/sys/fs/cgroup/memory.current", "");
+	uint64_t free_mb = host_kb == UINT64_MAX ? UINT64_MAX : host_kb >> 10;
+
+	if (limit != UINT64_MAX && used != UINT64_MAX)
+		free_mb = RTE_MIN(free_mb, limit > used ? (limit - used) >> 20 : 0);
+	if (p->memory_mb <= free_mb)
+		return 0;
+	mcr_err_fix(refuse(errs, MCR_ERROR, &p->memory_at,
+			    "memory: needs %" PRIu64 " MB, %" PRIu64 " MB available", p->memory_mb,
+			    free_mb),
+		"lower set limit groups, or set port PORT descriptors RX TX");
+	return -ENOMEM;
+}
+
 int
 mcr_eal_start(const struct mcr_eal_param *p, struct mcr_errs *errs)
 {
@@ -310,6 +348,11 @@ mcr_eal_start(const struct mcr_eal_param *p, struct mcr_errs *errs)
 		return ret;
 	for (int i = 1; i < args.argc; i++)
 		mcr_log(EAL, DEBUG, "argument %s", args.argv[i]);
+	if (args.memory == MCR_MEMORY_PLAIN) {
+		ret = check_available(p, errs);
+		if (ret != 0)
+			return ret;
+	}
 	if (args.memory == MCR_MEMORY_SHARED)
 		prepare_shared();
 
@@ -385,30 +428,31 @@ prepare_shared(void)
 		mcr_log(EAL, NOTICE, "%u hugepages of a dead mcrd were freed", n);
 }
 
-/* The first line with one of the marks, without "EAL: " and the like; "" when there is none. */
+/* The first line of EAL that is no mere news, without "EAL: " and the like; "" when there is none.
+ */
 static const char *
-find_line(const char *text, const char *mark, char *buf, size_t size)
+first_complaint(const char *text, char *buf, size_t size)
 {
-	const char *line = strstr(text, mark);
-	size_t len;
+	static const char *const news[] = {"Detected", "Selected IOVA", "selecting IOVA",
+		"Multi-process socket", "VFIO support", "Probe PCI"};
+	const char *end, *start;
 
 	buf[0] = '\0';
-	if (line == NULL)
-		return buf;
-	while (line > text && line[-1] != '\n')
-		line--;
-	len = strcspn(line, "\n");
-	for (const char *skip = strstr(line, ": ");
-		skip != NULL && skip < line + len &&
-		(strncmp(line, "EAL: ", 5) == 0 || strncmp(line, "FATAL: ", 7) == 0 ||
-			strncmp(line, "mcrd: ", 6) == 0);
-		skip = strstr(line, ": ")) {
-		len -= skip + 2 - line;
-		line = skip + 2;
+	for (const char *line = text; *line != '\0'; line = *end != '\0' ? end + 1 : end) {
+		bool is_news = false;
+
+		end = strchrnul(line, '\n');
+		for (unsigned i = 0; i < RTE_DIM(news); i++)
+			is_news |= memmem(line, end - line, news[i], strlen(news[i])) != NULL;
+		if (is_news || line == end)
+			continue;
+		start = memmem(line, end - line, ": ", 2);
+		start = start != NULL ? start + 2 : line;
+		if (strncmp(start, "FATAL: ", strlen("FATAL: ")) == 0)
+			start += strlen("FATAL: ");
+		snprintf(buf, size, "%.*s", (int)(end - start - (end[-1] == '.')), start);
+		break;
 	}
-	while (len > 0 && ispunct((unsigned char)line[len - 1]) && line[len - 1] == '.')
-		len--;
-	snprintf(buf, size, "%.*s", (int)len, line);
 	return buf;
 }
 
@@ -416,31 +460,31 @@ static void
 translate(const struct mcr_eal_param *p, const struct mcr_eal_args *args, const char *text,
 	struct mcr_errs *errs)
 {
-	char fatal[200], detail[200];
+	bool is_memory = rte_errno == ENOMEM || strstr(text, "Cannot init memory") != NULL ||
+	                 strstr(text, "Cannot get hugepage information") != NULL;
 	struct mcr_err *err;
+	char why[200];
 
-	if (find_line(text, "another primary process", detail, sizeof(detail))[0] != '\0') {
+	first_complaint(text, why, sizeof(why));
+	if (strstr(text, "another primary process") != NULL) {
 		err = refuse(errs, MCR_ERROR, &p->memory_at,
 			"memory: another mcrd runs in mode shared on this host");
 		mcr_err_fix(err, "set system memory auto");
-		return;
-	}
-	if (rte_errno == ENOMEM || strstr(text, "Cannot init memory") != NULL ||
-		strstr(text, "Cannot get hugepage information") != NULL) {
+	} else if (is_memory) {
 		err = refuse(errs, MCR_ERROR, &p->memory_at,
-			"memory: %" PRIu64 " MB cannot be had in mode %s", p->memory_mb,
-			mcr_eal_memory_name(args->memory));
-		mcr_err_fix(err, "set system memory-size %" PRIu64 ", or memory plain",
-			RTE_MAX(p->memory_mb / 2, (uint64_t)LEAST_MB));
-		return;
+			"memory: %" PRIu64 " MB cannot be had in mode %s: %s", p->memory_mb,
+			mcr_eal_memory_name(args->memory), why);
+		if (args->memory == MCR_MEMORY_PLAIN)
+			mcr_err_fix(err, "set system memory-size %" PRIu64,
+				RTE_MAX(p->memory_mb / 2, (uint64_t)LEAST_MB));
+		else
+			mcr_err_fix(err, "set system memory plain");
+	} else if (strstr(text, "'command line'") != NULL && p->extra_argc > 0) {
+		err = refuse(errs, MCR_ERROR, NULL, "EAL-ARGUMENTS: %s", why);
+		mcr_err_fix(err, "see \"EAL parameters\" in the manual of DPDK");
+	} else {
+		err = refuse(errs, MCR_ERROR, NULL, "EAL: could not start: %s",
+			why[0] != '\0' ? why : strerror(rte_errno));
+		mcr_err_fix(err, "set log level eal debug      (shows what EAL says)");
 	}
-	if (find_line(text, "option", detail, sizeof(detail))[0] != '\0' && p->extra_argc > 0) {
-		err = refuse(errs, MCR_ERROR, NULL, "EAL: %s", detail);
-		mcr_err_fix(err, "mcrd ... -- EAL-ARGUMENTS      (see the EAL parameters of DPDK)");
-		return;
-	}
-	find_line(text, "FATAL: ", fatal, sizeof(fatal));
-	err = refuse(errs, MCR_ERROR, NULL, "EAL: could not start: %s",
-		fatal[0] != '\0' ? fatal : strerror(rte_errno));
-	mcr_err_fix(err, "set log level eal debug      (shows what EAL says)");
 }

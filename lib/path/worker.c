@@ -9,6 +9,7 @@
 #include <rte_mempool.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +123,7 @@ mcr_worker_loop(void *worker)
 
 	use_socket(w, (int)rte_socket_id());
 	w->last_tsc = rte_rdtsc();
-	atomic_store_explicit(&w->cpu, rte_lcore_to_cpu_id(-1), memory_order_relaxed);
+	atomic_store_explicit(&w->cpu, sched_getcpu(), memory_order_relaxed);
 	mcr_reclaim_online(p->param.reclaim, w->index);
 	while (!atomic_load_explicit(&p->must_stop, memory_order_acquire)) {
 		if (mcr_worker_turn(w))

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A host with CPUs first .. first + n - 1 and `huge_mb` of free hugepages. */
 static struct mcr_host
@@ -52,11 +54,11 @@ static const struct {
 		.n_host_cpus = 2,
 		.p = {.memory_mb = 200},
 		.line = "mcrd --lcores 0@0,1@1 --main-lcore 0 --no-huge -m 200 --no-shconf "
-                        "--no-pci "
+			"--no-pci "
 			"--no-telemetry",
 		.n_workers = 1,
 		.text = "memory: no hugepages on this host; using ordinary pages (fine for demo "
-                        "and "
+			"and "
 			"tests, slow with a NIC)",
 		.fix = "echo 256 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"},
 	{.what = "hugepages: in memory, without -m",
@@ -70,7 +72,7 @@ static const struct {
 		.huge_mb = 128,
 		.p = {.memory_mb = 700},
 		.line = "mcrd --lcores 0@0,1@1 --main-lcore 0 --no-huge -m 700 --no-shconf "
-                        "--no-pci "
+			"--no-pci "
 			"--no-telemetry",
 		.n_workers = 1,
 		.text = "memory: needs 700 MB, 128 MB of hugepages are free; using ordinary pages "
@@ -81,7 +83,7 @@ static const struct {
 		.huge_mb = 512,
 		.p = {.memory_mb = 200, .memory = MCR_MEMORY_PLAIN},
 		.line = "mcrd --lcores 0@0,1@1 --main-lcore 0 --no-huge -m 200 --no-shconf "
-                        "--no-pci "
+			"--no-pci "
 			"--no-telemetry",
 		.n_workers = 1},
 	{.what = "shared: files of our own prefix",
@@ -152,7 +154,7 @@ static const struct {
 		.has_no_sys = true,
 		.text = "host: /sys is not mounted, CPUs and hugepages cannot be seen",
 		.fix = "mount -t sysfs -o ro sysfs /sys      (container: mount /sys read-only into "
-                       "it)"},
+		       "it)"},
 	{.what = "arguments of the operator come last",
 		.n_host_cpus = 2,
 		.huge_mb = 512,
@@ -219,6 +221,69 @@ largest_host(void **state)
 	assert_non_null(strstr(args.argv[2], ",127@1023"));
 }
 
+/* What EAL refuses, each in a child: a process has one start. */
+static void
+failed_starts_are_explained(void **state)
+{
+	static char unknown[] = "--foo", list[] = "-l", cpu[] = "99";
+	static char *const bad_option[] = {unknown}, *const bad_cpu[] = {list, cpu};
+	static const struct {
+		struct mcr_eal_param p;
+		uint64_t claimed_mb; /* of hugepages that are not there */
+		const char *text, *fix;
+	} row[] = {
+		{.p = {.memory = MCR_MEMORY_PLAIN, .memory_mb = 800000000},
+			.text = "memory: needs 800000000 MB, ",
+			.fix = "lower set limit groups, or set port PORT descriptors RX TX"},
+		{.p = {.memory = MCR_MEMORY_PLAIN,
+			 .memory_mb = 64,
+			 .extra_argv = bad_option,
+			 .extra_argc = 1},
+			.text = "EAL-ARGUMENTS: unrecognized option '--foo'",
+			.fix = "see \"EAL parameters\" in the manual of DPDK"},
+		{.p = {.memory = MCR_MEMORY_PLAIN,
+			 .memory_mb = 64,
+			 .extra_argv = bad_cpu,
+			 .extra_argc = 2},
+			.text = "EAL-ARGUMENTS: lcore 99 unavailable",
+			.fix = "see \"EAL parameters\" in the manual of DPDK"},
+		{.p = {.memory = MCR_MEMORY_HUGEPAGES, .memory_mb = 1048576},
+			.claimed_mb = 1048576,
+			.text = "memory: ",
+			.fix = "set system memory plain"},
+	};
+	static struct mcr_host host;
+
+	mcr_host_read(&host);
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct mcr_eal_param p = row[i].p;
+		struct mcr_errs errs = {0};
+		int status;
+		pid_t pid;
+
+		if (row[i].claimed_mb > 0 && host.huge_free_bytes > 0)
+			continue; /* it would start here */
+		fflush(NULL);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			host.huge_free_bytes = row[i].claimed_mb << 20;
+			p.host = &host;
+			if (mcr_eal_start(&p, &errs) == 0 || errs.n_errors != 1)
+				_exit(1);
+			if (strncmp(errs.item[0].text, row[i].text, strlen(row[i].text)) != 0 ||
+				strcmp(errs.item[0].fix, row[i].fix) != 0) {
+				mcr_errs_print(stderr, &errs);
+				_exit(2);
+			}
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (status != 0)
+			fail_msg("row %u: status %x", i, status);
+	}
+}
+
 /* The real thing, once: two workers on what CPUs there are, ordinary pages, two in a row on one
  * CPU. */
 static void
@@ -259,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(argument_vectors),
 		cmocka_unit_test(largest_host),
+		cmocka_unit_test(failed_starts_are_explained),
 		cmocka_unit_test(two_workers_run),
 	};
 
