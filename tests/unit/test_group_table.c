@@ -244,6 +244,50 @@ counters_survive_a_new_list(void **state)
 	mcr_reclaim_free(r);
 }
 
+/* Sums start at 0 while the counters go on; a slot with a new sender counts from its own start. */
+static void
+clear_keeps_the_counters(void **state)
+{
+	struct mcr_reclaim *r = mcr_reclaim_create(1);
+	struct mcr_table *t = table_of(10, r);
+	struct mcr_group_key key = key_of(1);
+	struct mcr_addr old = mcr_addr_v4(htonl(0x0a000001)), new = mcr_addr_v4(htonl(0x0a000002));
+	struct mcr_group_stat sum;
+	struct mcr_group_source source[8];
+	struct mcr_entry *e;
+
+	(void)state;
+	assert_int_equal(mcr_table_set(t, &key, tagged_list(1)), 0);
+	e = mcr_table_find(t, &key);
+	for (unsigned w = 0; w < 2; w++)
+		e->stat[w] = (struct mcr_group_stat){.in_packets = 7,
+			.in_bytes = 700,
+			.out_packets = 14,
+			.out_bytes = 1400,
+			.drops = 1,
+			.source[0] = {.addr = old, .packets = 7, .bytes = 700}};
+	for (unsigned again = 0; again < 2; again++) {
+		assert_int_equal(mcr_table_clear_stat(t), 0);
+		assert_int_equal(mcr_entry_stat_sum(t, e, &sum, source, 8), 0);
+		assert_int_equal(sum.in_packets + sum.in_bytes + sum.drops, 0);
+		assert_int_equal(sum.out_packets + sum.out_bytes, 0);
+	}
+	assert_int_equal(e->stat[0].in_packets, 7);
+
+	e->stat[0].in_packets += 3;
+	e->stat[0].source[0].packets += 3;
+	e->stat[1].source[0] = (struct mcr_group_source){.addr = new, .packets = 2, .bytes = 200};
+	assert_int_equal(mcr_entry_stat_sum(t, e, &sum, source, 8), 2);
+	assert_int_equal(sum.in_packets, 3);
+	assert_int_equal(source[0].packets, 3);
+	assert_int_equal(source[0].bytes, 0);
+	assert_true(mcr_addr_eq(&source[1].addr, &new));
+	assert_int_equal(source[1].packets, 2);
+	assert_int_equal(source[1].bytes, 200);
+	mcr_table_free(t);
+	mcr_reclaim_free(r);
+}
+
 /* --- R18: readers beside the writer ----------------------------------------------------------- */
 
 #define HOT_KEYS 64
@@ -445,6 +489,7 @@ main(void)
 		cmocka_unit_test(full_table_refuses),
 		cmocka_unit_test(room_for_deleted_keys),
 		cmocka_unit_test(counters_survive_a_new_list),
+		cmocka_unit_test(clear_keeps_the_counters),
 		cmocka_unit_test(r18_readers_beside_a_writer),
 		cmocka_unit_test(t26_chosen_keys_cost_no_more_than_random_ones),
 		cmocka_unit_test(t26_secrets_differ),
