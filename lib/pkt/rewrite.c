@@ -36,14 +36,6 @@ mcr_csum_add(uint32_t sum, const void *data, uint32_t len)
 }
 
 uint16_t
-mcr_csum_fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-uint16_t
 mcr_csum_update(uint16_t csum, uint16_t old_field, uint16_t new_field)
 {
 	/* Equation 3 and not 4 of RFC 1624: 4 turns a sum of 0xffff into 0 in the corner case. */
