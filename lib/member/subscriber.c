@@ -365,7 +365,8 @@ mcr_subscriber_expire(struct mcr_mgroup *g, uint64_t now)
 			drop_ended(g, s, now);
 		else if (s->expires_ns <= now)
 			tell(g, MCR_EV_LEAVE, s, &mcr_addr_any);
-		if (s->expires_ns <= now)
+		/* The source with the last deadline may have been dropped before the others ended. */
+		if (s->expires_ns <= now || (!s->is_exclude && s->n_sources == 0))
 			del(g, i);
 		else if (s->expires_ns < g->subscriber_due_ns)
 			g->subscriber_due_ns = s->expires_ns;
