@@ -51,6 +51,7 @@ struct mcr_rx {
 	uint16_t ethdev, queue;
 	uint8_t port;
 	bool is_up; /* polled; else it only keeps its worker */
+	bool has_interrupt;
 };
 
 /* A snapshot and what each worker does with its ports. One pointer publishes both. */
@@ -122,6 +123,8 @@ struct mcr_worker {
 	uint64_t last_tsc;                           /* end of the turn before */
 	uint32_t n_empty;                            /* turns in a row without a frame */
 	uint32_t nap_us;
+	uint64_t watched; /* generation whose queues are in the thread's epoll set */
+	bool is_watching; /* all of them */
 } __rte_cache_aligned;
 
 struct mcr_tx_lock {

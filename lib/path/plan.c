@@ -105,7 +105,8 @@ plan_rx(struct mcr_plan *plan, const struct mcr_plan *old, unsigned port)
 		struct mcr_rx rx = {.ethdev = dev->id,
 			.queue = q,
 			.port = port,
-			.is_up = plan->snap->port[port].is_up};
+			.is_up = plan->snap->port[port].is_up,
+			.has_interrupt = dev->cap.has_rx_interrupt};
 		int worker = worker_of(old, &rx);
 		struct mcr_worker_plan *wp =
 			&plan->worker[worker < 0 ? least_loaded(plan) : (unsigned)worker];
