@@ -99,7 +99,7 @@ setup(struct bench *b)
 	struct rte_ring *rings[1];
 	struct mcr_errs errs = {0};
 	struct mcr_snap *s = mcr_snap_create(1, 0);
-	uint16_t null_id;
+	uint16_t null_id = 0;
 	int id;
 
 	check(mcr_pools_create(&b->pools[0],
