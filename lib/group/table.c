@@ -101,6 +101,11 @@ mcr_table_lookup_bulk(const struct mcr_table *t, const struct mcr_group_key *con
 		sig[i] = mcr_group_hash(&t->secret, key[i]);
 	}
 	rte_hash_lookup_with_hash_bulk_data(t->hash, keys, sig, n, &hits, data);
+	/*
+	 * Pairs with the addition in mcr_table_set. The hash orders key and data itself, but inside
+	 * a library that a thread sanitizer cannot see; this says the same where it can.
+	 */
+	atomic_load_explicit(&t->n_sources, memory_order_acquire);
 	for (uint32_t i = 0; i < n; i++) {
 		entry[i] = hits >> i & 1 ? data[i] : NULL;
 		if (entry[i])
