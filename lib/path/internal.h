@@ -137,6 +137,7 @@ struct mcr_path {
 	struct mcr_worker **worker;
 	struct mcr_tx_lock
 		*lock; /* [port][queue]; outlive every plan, as two may be in use at once */
+	struct rte_mempool *control; /* for the main lcore; workers may use that of their socket */
 	atomic_bool must_stop;
 	atomic_int idle; /* enum mcr_idle */
 	int punt_fd;

@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct rte_mempool *control_pool(const struct mcr_path *p);
 static void kick(struct mcr_path *p);
 
 /* --- worker ---------------------------------------------------------------------------------- */
@@ -138,7 +137,7 @@ mcr_punt_fd(const struct mcr_path *p)
 struct rte_mbuf *
 mcr_inject_alloc(struct mcr_path *p)
 {
-	return rte_pktmbuf_alloc(control_pool(p));
+	return rte_pktmbuf_alloc(p->control);
 }
 
 int
@@ -169,12 +168,6 @@ mcr_inject_drain(struct mcr_path *p, unsigned timeout_ms)
 		nanosleep(&nap, NULL);
 	}
 	return 0;
-}
-
-static struct rte_mempool *
-control_pool(const struct mcr_path *p)
-{
-	return p->worker[0]->pools->control;
 }
 
 static void

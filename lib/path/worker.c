@@ -45,6 +45,7 @@ mcr_path_create(const struct mcr_path_param *param)
 		if (!p->worker[i])
 			goto failed;
 	}
+	p->control = p->worker[0]->pools->control;
 	return p;
 
 failed:
