@@ -12,6 +12,8 @@
 static struct rte_hash *map_create(const char *what, uint32_t entries, uint32_t key_len);
 static int map_add(struct rte_hash *map, const void *key, uint32_t value);
 static int map_find(const struct rte_hash *map, const void *key);
+static int map_add_addr(struct rte_hash *map, const struct mcr_addr *addr, uint32_t value);
+static int map_find_addr(const struct rte_hash *map, const struct mcr_addr *addr);
 static int add_peers(struct mcr_snap *s);
 static int add_segments(struct mcr_snap *s);
 static int add_own(struct mcr_snap *s);
@@ -79,13 +81,13 @@ mcr_snap_free(struct mcr_snap *s)
 bool
 mcr_snap_is_own(const struct mcr_snap *s, const struct mcr_addr *addr)
 {
-	return s->own_filter & filter_bit(addr) && map_find(s->own_by_addr, addr) >= 0;
+	return s->own_filter & filter_bit(addr) && map_find_addr(s->own_by_addr, addr) >= 0;
 }
 
 int
 mcr_snap_find_peer(const struct mcr_snap *s, const struct mcr_addr *addr)
 {
-	return map_find(s->peer_by_addr, addr);
+	return map_find_addr(s->peer_by_addr, addr);
 }
 
 int
@@ -116,7 +118,7 @@ add_peers(struct mcr_snap *s)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->n_peers && !ret; i++)
 		if (s->peer[i].is_used)
-			ret = map_add(s->peer_by_addr, &s->peer[i].addr, i);
+			ret = map_add_addr(s->peer_by_addr, &s->peer[i].addr, i);
 	return ret;
 }
 
@@ -149,7 +151,7 @@ add_own(struct mcr_snap *s)
 	for (unsigned p = 0; p < MCR_MAX_PORTS; p++)
 		for (uint32_t i = 0; i < s->port[p].n_own && !ret; i++) {
 			s->own_filter |= filter_bit(&s->port[p].own[i]);
-			ret = map_add(s->own_by_addr, &s->port[p].own[i], p);
+			ret = map_add_addr(s->own_by_addr, &s->port[p].own[i], p);
 		}
 	return ret;
 }
@@ -187,6 +189,23 @@ map_find(const struct rte_hash *map, const void *key)
 	if (rte_hash_lookup_data(map, key, &value) < 0)
 		return -1;
 	return (int)(uintptr_t)value;
+}
+
+/* An address stands anywhere, and the hash function loads words. */
+static int
+map_add_addr(struct rte_hash *map, const struct mcr_addr *addr, uint32_t value)
+{
+	const struct mcr_addr key __rte_aligned(8) = *addr;
+
+	return map_add(map, &key, value);
+}
+
+static int
+map_find_addr(const struct rte_hash *map, const struct mcr_addr *addr)
+{
+	const struct mcr_addr key __rte_aligned(8) = *addr;
+
+	return map_find(map, &key);
 }
 
 static uint64_t
