@@ -323,6 +323,17 @@ follow_link(struct app *app, struct app_port *port)
 	port_event(app, port);
 }
 
+/* Its interface or namespace was removed: it waits for the next one, as at the start. */
+static void
+lose_device(struct app *app, struct app_port *port)
+{
+	unlink_device(app, port);
+	snprintf(port->why, sizeof(port->why), "port %s: its interface is gone; the port is pending",
+		port->name);
+	port_event(app, port);
+	app->needs_publish = true;
+}
+
 void
 feat_port_turn(struct app *app)
 {
@@ -334,7 +345,9 @@ feat_port_turn(struct app *app)
 		if (!port->is_used || now < port->next_try_ns)
 			continue;
 		port->next_try_ns = now + RETRY_NS;
-		if (port->port)
+		if (port->port && mcr_port_is_gone(port->port))
+			lose_device(app, port);
+		else if (port->port)
 			follow_link(app, port);
 		else if (!app->n_dying)
 			try_again(app, port);

@@ -5,6 +5,7 @@
 #include "port/device.h"
 #include "port/driver.h"
 #include "port/kernel.h"
+#include "port/netns.h"
 #include "port/quirk.h"
 
 #include <rte_common.h>
@@ -102,6 +103,8 @@ identify(struct bring_up *b, uint16_t id)
 		return refuse(b, ret, "device is not there");
 	snprintf(port->device, sizeof(port->device), "%s", device);
 	snprintf(port->driver, sizeof(port->driver), "%s", b->info.driver_name);
+	port->netns_id = mcr_netns_id(port->netns);
+	port->interface_index = b->info.if_index;
 	if (b->info.if_index != 0 && if_indextoname(b->info.if_index, port->interface) == NULL)
 		port->interface[0] = '\0';
 	port->socket = rte_eth_dev_socket_id(id);

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Where `ip netns add` puts its mount points. */
@@ -55,4 +56,14 @@ mcr_netns_leave(int token)
 	if (setns(token, CLONE_NEWNET) != 0)
 		rte_panic("cannot return to our own network namespace: %s\n", strerror(errno));
 	close(token);
+}
+
+uint64_t
+mcr_netns_id(const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
+	return name[0] != '\0' && stat(path, &st) == 0 ? st.st_ino : 0;
 }

@@ -2,6 +2,8 @@
 #ifndef MCR_PORT_NETNS_H
 #define MCR_PORT_NETNS_H
 
+#include <stdint.h>
+
 /*
  * Enter a network namespace of `ip netns` for the calling thread and come back. EAL threads started
  * in between are born inside, so nothing that makes threads is called in between.
@@ -20,5 +22,7 @@
 int mcr_netns_enter(const char *name);
 /* Go back; must not fail, aborts if it does. Accepts what mcr_netns_enter returned. */
 void mcr_netns_leave(int token);
+/* A number that another namespace of the same name would not have; 0 = it is not there. */
+uint64_t mcr_netns_id(const char *name);
 
 #endif

@@ -88,7 +88,9 @@ mcr_port_free(struct mcr_port *port)
 		mcr_xdp_drain(port);
 	if (port->is_started)
 		(void)rte_eth_dev_stop(port->id); /* whatever it says, the port is given up */
-	mcr_port_restore_receive_mode(port);
+	/* By name, so only where that name is the interface we mean. */
+	if (!mcr_port_is_gone(port))
+		mcr_port_restore_receive_mode(port);
 	mcr_device_take(port->id, false);
 	if (port->owns_device)
 		mcr_device_detach(port->id);
@@ -106,6 +108,25 @@ mcr_port_is_up(const struct mcr_port *port)
 	if (!port->is_started || port->cap.has_advisory_link)
 		return port->is_started;
 	return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+bool
+mcr_port_is_gone(const struct mcr_port *port)
+{
+	char name[IF_NAMESIZE];
+	bool is_gone;
+	int token;
+
+	if (port->interface_index == 0)
+		return false;
+	if (port->netns_id != mcr_netns_id(port->netns))
+		return true;
+	token = mcr_netns_enter(port->netns);
+	if (token < 0 && token != MCR_NETNS_STAY)
+		return token == -ENOENT;
+	is_gone = if_indextoname(port->interface_index, name) == NULL && errno == ENXIO;
+	mcr_netns_leave(token);
+	return is_gone;
 }
 
 uint32_t

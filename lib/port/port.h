@@ -66,6 +66,8 @@ struct mcr_port {
 	char interface[16];       /* the kernel's side of it, or empty: TAP, af_packet, af_xdp */
 	const char *receive_mode; /* "Normal", "All-multicast", "Promiscuous" */
 	struct mcr_port_cap cap;
+	uint64_t netns_id; /* of the namespace it was made in */
+	unsigned interface_index;
 	struct mcr_xdp *xdp; /* of an af_xdp port */
 };
 
@@ -87,5 +89,10 @@ bool mcr_port_is_pci(const char *dev); /* DDDD:BB:DD.F */
 uint32_t mcr_port_rx_buffers(const struct mcr_port_param *p);
 /* State as a word: up, down. Advisory link: always up while started. */
 bool mcr_port_is_up(const struct mcr_port *port);
+/*
+ * Its interface or its namespace was removed under it: nothing will ever come or go by it again.
+ * Free it and create it anew. A few system calls: once a second, not more.
+ */
+bool mcr_port_is_gone(const struct mcr_port *port);
 
 #endif

@@ -239,6 +239,29 @@ t16_af_packet_fifty_times(void **state)
 	assert_int_equal(lab_check(NULL), 0);
 }
 
+static void
+t16_interface_is_replaced(void **state)
+{
+	struct mcr_port_param p = af_packet();
+	struct mcr_port *port;
+
+	LAB_NEEDS_NETNS();
+	port = lab_port(&p);
+	assert_false(mcr_port_is_gone(port));
+	assert_int_equal(lab_sh("ip -n %s link set lan0 name wan0", lab_netns), 0);
+	assert_false(mcr_port_is_gone(port));
+	assert_int_equal(lab_sh("ip -n %s link del wan0", lab_netns), 0);
+	assert_true(mcr_port_is_gone(port));
+	mcr_port_free(port);
+	assert_int_equal(lab_sh("ip -n %s link add lan0 type veth peer name lan1 && "
+				"ip -n %s link set lan1 up",
+				 lab_netns, lab_netns),
+		0);
+	port = lab_port(&p);
+	exchange(port);
+	mcr_port_free(port);
+}
+
 /* AF_XDP where it works, else AF_PACKET; frames pass either way. */
 static void
 netdev_carries_frames(void **state)
@@ -330,6 +353,7 @@ main(void)
 		T(mac_is_of_the_interface_or_as_set),
 		T(receive_multicast_off_leaves_the_filter),
 		T(t16_af_packet_fifty_times),
+		T(t16_interface_is_replaced),
 		T(netdev_carries_frames),
 		T(t16_netdev_comes_and_goes),
 		T(t16_pool_outlives_its_port),

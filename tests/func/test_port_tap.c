@@ -328,6 +328,32 @@ t16_link_flaps(void **state)
 	mcr_port_free(port);
 }
 
+/* The namespace is removed under the port, and comes again under the same name. */
+static void
+t16_namespace_is_replaced(void **state)
+{
+	struct mcr_port_param p = tap();
+	struct mcr_port *port;
+	int fd;
+
+	LAB_NEEDS_NETNS();
+	LAB_NEEDS_TUN();
+	port = lab_port(&p);
+	assert_false(mcr_port_is_gone(port));
+	assert_int_equal(lab_sh("ip netns del %s", lab_netns), 0);
+	assert_true(mcr_port_is_gone(port));
+	assert_int_equal(lab_sh("ip netns add %s", lab_netns), 0);
+	assert_true(mcr_port_is_gone(port));
+	mcr_port_free(port);
+	port = lab_port(&p);
+	assert_false(mcr_port_is_gone(port));
+	fd = lab_socket("eth0");
+	lab_port_send(port, 60, 1);
+	lab_socket_expect(fd, 60, 1);
+	close(fd);
+	mcr_port_free(port);
+}
+
 static void
 rx_interrupt_gives_a_descriptor(void **state)
 {
@@ -370,6 +396,7 @@ main(void)
 		T(device_of_another_port),
 		T(t16_added_and_removed_fifty_times),
 		T(t16_link_flaps),
+		T(t16_namespace_is_replaced),
 		T(rx_interrupt_gives_a_descriptor),
 	};
 
