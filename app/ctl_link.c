@@ -86,7 +86,7 @@ ctl_connect(struct ctl *c)
 void
 ctl_complain_unreachable(const struct ctl *c, int error)
 {
-	const char *fix = "systemctl start mcr, or name the socket: mcrctl -s PATH";
+	const char *fix = "mcrd -c FILE starts it; mcrctl -s PATH names another socket";
 
 	if (error == EACCES || error == EPERM)
 		ctl_complain(c,

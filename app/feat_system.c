@@ -11,7 +11,7 @@ warn_restart(struct mcr_errs *errs, const char *line)
 {
 	mcr_err_fix(mcr_errs_add(errs, MCR_WARNING,
 			    "system %s: the new value is stored and used from the next start on", line),
-		"systemctl restart mcr");
+		"save, then start mcrd again");
 }
 
 static int

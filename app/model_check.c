@@ -83,11 +83,13 @@ check_port(const struct model *m, const struct model_port *port, struct mcr_errs
 	}
 }
 
-/* The line that came second is the wrong one. */
+/* The line that came second is the wrong one; one typed on the console (0) came last. */
 static int
 later_line(const struct model_place *a, const struct model_place *b)
 {
-	return a->line < b->line ? -1 : a->line > b->line;
+	uint32_t x = a->line - 1u, y = b->line - 1u;
+
+	return x < y ? -1 : x > y;
 }
 
 static int
