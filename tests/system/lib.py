@@ -304,9 +304,11 @@ class Mcrd:
         def missing():
             return {p: n - self.pools.get(p, 0) for p, n in self.pool_use().items()
                     if n > self.pools.get(p, 0) + (waiting if p == "control" else 0)}
-        with contextlib.suppress(Fail):
+        try:
             until(lambda: not missing(), "pools full", 1.0)
-        return missing()
+        except Fail:
+            return missing()
+        return {}
 
     def stop(self, sig=signal.SIGTERM, limit=2.0):
         """End the daemon and return its exit code; it has 2 s for an orderly end."""

@@ -14,6 +14,8 @@ from hosts import (CANARY_GROUP, GROUP, Capture, Host, deliver, expires, go_sile
 from lib import Skip, check, equal, need, until, wait_iface
 from sites import UNDERLAY, site, site_conf, two_sites
 
+CONFIG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config")
+
 def vxlan(frames, src=None, dst=None):
     """(outer source, outer destination, VNI, inner frame) of the VXLAN frames among these."""
     for f in frames:
@@ -509,3 +511,31 @@ def v13_too_large_is_dropped(w):
     equal(a.drops()[("replicate", "mtu")], 1, "drops mtu")
     rows = a.json("show mtu")["mtu"]
     check(any(r["inner_mtu"] == 1450 for r in rows), f"show mtu: {rows}")
+
+
+def test_sample_sites(w):
+    """config/site-a.conf and site-b.conf as they are, on kernel interfaces in two namespaces."""
+    need("ethtool")
+    nets = [w.ns("site-a"), w.ns("site-b")]
+    w.veth(nets[0], "wan0", nets[1], "wan0")
+    daemons, hosts = [], []
+    for n, ns in zip("ab", nets):
+        w.veth(ns, "lan0", w.ns(f"host-{n}"), "eth0")
+        with open(f"{CONFIG}/site-{n}.conf") as f:
+            daemons.append(w.mcrd(f.read(), name=f"site-{n}",
+                                  prefix=("ip", "netns", "exec", ns)))
+    for i, n in enumerate("ab"):
+        hosts.append(Host(w, f"host-{n}", f"10.{i + 1}.0.2/24", canary=False))
+    (a, b), (one, two) = daemons, hosts
+    a.wait_peer("site-b")
+    b.wait_peer("site-a")
+    group = "239.1.2.3"
+    there, here = two.join(group), one.join(group)
+    a.wait_member(group, one.address, "192.0.2.2", limit=20)
+    b.wait_member(group, two.address, "192.0.2.1", limit=20)
+    for sender, receiver in ((one, there), (two, here)):
+        for i in range(3):
+            sender.send(f"{sender.name} {i}", group)
+        receiver.wait(f"{sender.name} 2".encode())
+        equal(receiver.take(), [f"{sender.name} {i}".encode() for i in range(3)],
+              f"what {receiver.host.name} received")
