@@ -122,8 +122,7 @@ mcr_stat_mine(void)
 	return &mcr_stat[rte_lcore_id()];
 }
 
-/* For every counter of a block: one writer, so no locked instruction, but readers see whole words.
- */
+/* For every counter of a block: one writer, so no locked instruction; readers see whole words. */
 static inline void
 mcr_stat_add(uint64_t *counter, uint64_t n)
 {

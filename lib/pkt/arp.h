@@ -16,7 +16,7 @@ struct mcr_arp {
 	struct mcr_addr sender, target;
 };
 
-/* `arp` starts behind the Ethernet header. 0 or -EINVAL (hardware, protocol or lengths are wrong). */
+/* `arp` starts behind the Ethernet header. 0, or -EINVAL: wrong hardware, protocol or lengths. */
 int mcr_arp_parse(const uint8_t *arp, uint32_t len, struct mcr_arp *a);
 /* A whole frame of 60 bytes; eth_dst is broadcast for a request. Returns its length. */
 #define MCR_ARP_FRAME_LEN 60

@@ -8,12 +8,13 @@
 
 /*
  * Outer header of a tunnel packet -> inner offset and tunnel key. Pure. The frame was parsed
- * (`v` is its view, KIND_UNICAST, UDP port 4789); checks V5, V8, V9 here, peers and VNIs are path's.
+ * (`v` is its view, KIND_UNICAST, UDP port 4789); checks V5, V8, V9 here, peers and VNIs are
+ * path's.
  */
 struct mcr_tunnel {
 	uint32_t vni;
-	uint16_t inner_off; /* of the inner Ethernet header, from the start of the frame */
-	uint16_t inner_len; /* by the UDP length; the frame may be longer */
+	uint16_t inner_off;    /* of the inner Ethernet header, from the start of the frame */
+	uint16_t inner_len;    /* by the UDP length; the frame may be longer */
 	uint16_t udp_checksum; /* as received; 0 = none */
 	uint16_t udp_off, udp_len;
 	uint8_t outer_ecn;

@@ -30,20 +30,20 @@ enum mcr_record_type { /* RFC 9776 section 4.2.13 */
 /* A checked message. Records stay on the wire: walk them with mcr_mship_next_record. */
 struct mcr_mship {
 	enum mcr_mship_type type;
-	uint8_t version;	 /* of IGMP: 1-3 */
-	uint8_t wire_type;	 /* type octet as received */
+	uint8_t version;          /* of IGMP: 1-3 */
+	uint8_t wire_type;        /* type octet as received */
 	struct mcr_addr src, dst; /* of the IP header */
 	bool has_router_alert;
 	/* query */
-	struct mcr_addr group;	 /* zero group: mcr_addr_any = General Query */
-	uint32_t max_resp_ms;	 /* decoded; v1: 10,000 */
-	uint32_t qqi_s;		 /* 0 when the version has none, or sent as 0 */
+	struct mcr_addr group; /* zero group: mcr_addr_any = General Query */
+	uint32_t max_resp_ms;  /* decoded; v1: 10,000 */
+	uint32_t qqi_s;        /* 0 when the version has none, or sent as 0 */
 	uint8_t qrv;
 	bool s_flag;
 	/* report and leave: n_records; query: n_sources, at `sources` */
 	uint16_t n_records, n_sources;
-	const uint8_t *sources;	 /* wire format, addr_len each */
-	uint8_t addr_len;	 /* 4 or 16 */
+	const uint8_t *sources;       /* wire format, addr_len each */
+	uint8_t addr_len;             /* 4 or 16 */
 	const uint8_t *records, *end; /* v3 records on the wire */
 	struct mcr_addr record_group; /* v1, v2: the one record */
 };
@@ -62,9 +62,9 @@ struct mcr_record {
  * Address checks that need the interface (own, off-subnet) are member's.
  */
 int mcr_igmp_parse(const uint8_t *ip, uint32_t len, struct mcr_mship *m);
-#define MCR_MSHIP_DROP(ret) ((enum mcr_drop)(-(ret) - 1))
+#define MCR_MSHIP_DROP(ret) ((enum mcr_drop)(-(ret)-1))
 
-/* Walk: start with *cursor = 0. False at the end. Unknown types are handed out, aux data is skipped. */
+/* Walk: start with *cursor = 0. False at the end. Unknown types come out, aux data is skipped. */
 bool mcr_mship_next_record(const struct mcr_mship *m, uint32_t *cursor, struct mcr_record *r);
 /* Source i of a record or query, as an address. */
 struct mcr_addr mcr_mship_source(const uint8_t *sources, uint8_t addr_len, uint32_t i);
@@ -75,12 +75,12 @@ uint32_t mcr_igmp_code_decode(uint8_t code);
 
 /* Writers: a whole IPv4 packet (Router Alert, TTL 1, TOS 0xc0) into buf. Length, or -ENOSPC. */
 struct mcr_query_spec {
-	struct mcr_addr src;	/* own address, 0.0.0.0 when there is none */
-	struct mcr_addr group;	/* any = General Query */
+	struct mcr_addr src;   /* own address, 0.0.0.0 when there is none */
+	struct mcr_addr group; /* any = General Query */
 	uint8_t version;
 	uint32_t max_resp_ms;
 	uint32_t qqi_s;
-	uint8_t qrv;		/* 0 is sent when above 7 */
+	uint8_t qrv; /* 0 is sent when above 7 */
 	bool s_flag;
 	const struct mcr_addr *sources;
 	uint32_t n_sources;
@@ -96,8 +96,8 @@ struct mcr_report {
 	uint32_t size, len;
 	uint16_t n_records;
 };
-void mcr_igmp_report_begin(struct mcr_report *r, uint8_t *buf, uint32_t size,
-	const struct mcr_addr *src);
+void mcr_igmp_report_begin(
+	struct mcr_report *r, uint8_t *buf, uint32_t size, const struct mcr_addr *src);
 int mcr_igmp_report_add(struct mcr_report *r, uint8_t type, const struct mcr_addr *group,
 	const struct mcr_addr *sources, uint32_t n_sources);
 uint32_t mcr_igmp_report_finish(struct mcr_report *r); /* IP packet length */
