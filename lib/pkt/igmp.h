@@ -73,7 +73,10 @@ struct mcr_addr mcr_mship_source(const uint8_t *sources, uint8_t addr_len, uint3
 uint8_t mcr_igmp_code_encode(uint32_t value);
 uint32_t mcr_igmp_code_decode(uint8_t code);
 
-/* Writers: a whole IPv4 packet (Router Alert, TTL 1, TOS 0xc0) into buf. Length, or -ENOSPC. */
+/*
+ * Writers: a whole IPv4 packet (Router Alert, TTL 1, TOS 0xc0) into buf. Length, -ENOSPC, or -EINVAL
+ * for what the version does not know: a group in v1, sources below v3 or without a group.
+ */
 struct mcr_query_spec {
 	struct mcr_addr src;   /* own address, 0.0.0.0 when there is none */
 	struct mcr_addr group; /* any = General Query */

@@ -424,6 +424,52 @@ p29_query_for_no_group(void **state)
 }
 
 static void
+p10_unknown_types(void **state)
+{
+	static const uint8_t known[] = {0x11, 0x12, 0x16, 0x17, 0x22};
+
+	for (unsigned type = 0; type < 256; type++) {
+		struct packet p = shorty(type, 10, GROUP, GROUP);
+
+		if (memchr(known, type, sizeof(known)) == NULL)
+			assert_drop(&p, MCR_DROP_MEMBER_VERSION);
+	}
+}
+
+static void
+p31_senders(void **state)
+{
+	static const struct {
+		uint32_t src;
+		bool good;
+	} rows[] = {{0, true}, {1, false}, {0x00ffffff, false}, {0x01000000, true},
+		{0x7f000001, false}, {0xdfffffff, true}, {0xe0000001, false}, {0xf0000000, false},
+		{0xffffffff, false}};
+	struct mcr_mship m;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet p = report(&good, 1);
+
+		put32(p.b + 12, rows[i].src);
+		sum_ip(&p);
+		if (rows[i].good)
+			assert_int_equal(parse(&p, &m), 0);
+		else
+			assert_drop(&p, MCR_DROP_MEMBER_SOURCE);
+	}
+}
+
+static void
+p1_other_protocols_are_refused(void **state)
+{
+	struct packet p = report(&good, 1);
+
+	p.b[9] = 17;
+	sum_ip(&p);
+	assert_drop(&p, MCR_DROP_MEMBER_VERSION);
+}
+
+static void
 p32_ttl_other_than_one(void **state)
 {
 	static const uint8_t ttls[] = {0, 2, 64, 255};
@@ -633,6 +679,60 @@ o5_q12_never_above_the_mtu(void **state)
 	}
 }
 
+static void
+o4_queries_that_cannot_be(void **state)
+{
+	const struct mcr_addr s = a4(0x0a000001);
+	const struct mcr_query_spec bad[] = {
+		{.version = 0},
+		{.version = 4},
+		{.version = 1, .group = a4(GROUP)},
+		{.version = 2, .group = a4(GROUP), .sources = &s, .n_sources = 1},
+		{.version = 3, .sources = &s, .n_sources = 1},
+	};
+	struct mcr_query_spec q = {.version = 2, .group = a4(GROUP)};
+	uint8_t b[64];
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(mcr_igmp_write_query(b, sizeof(b), &bad[i]), -EINVAL);
+	assert_int_equal(mcr_igmp_write_query(b, 31, &q), -ENOSPC);
+	/* Less than a tenth of a second must not read as version 1, nor wrap above 25.5 s. */
+	assert_int_equal(mcr_igmp_write_query(b, 32, &q), 32);
+	assert_int_equal(b[25], 1);
+	q.max_resp_ms = 3000000;
+	assert_int_equal(mcr_igmp_write_query(b, 32, &q), 32);
+	assert_int_equal(b[25], 255);
+}
+
+/* An IP packet ends at 65,535 bytes, however large the buffer. */
+static void
+o5_never_above_an_ip_packet(void **state)
+{
+	const uint32_t n = mcr_igmp_query_room(1 << 20);
+	const struct mcr_addr src = a4(HOST), group = a4(GROUP);
+	struct mcr_addr *sources = calloc(n + 1, sizeof(*sources));
+	struct mcr_query_spec q = {
+		.group = group, .version = 3, .sources = sources, .n_sources = n};
+	uint8_t *b = malloc(1 << 17);
+	struct mcr_report r;
+
+	assert_non_null(sources);
+	assert_non_null(b);
+	assert_int_equal(n, (65535 - 36) / 4);
+	assert_in_range(mcr_igmp_write_query(b, 1 << 17, &q), 65532, 65535);
+	q.n_sources++;
+	assert_int_equal(mcr_igmp_write_query(b, 1 << 17, &q), -ENOSPC);
+	mcr_igmp_report_begin(&r, b, 1 << 17, &src);
+	while (mcr_igmp_report_add(&r, MCR_TO_EX, &group, NULL, 0) == 0)
+		;
+	assert_int_equal(r.n_records, (65535 - 32) / 8);
+	assert_in_range(mcr_igmp_report_finish(&r), 65528, 65535);
+	assert_int_equal(mcr_igmp_query_room(35), 0);
+	assert_int_equal(mcr_igmp_report_room(10), 0);
+	free(sources);
+	free(b);
+}
+
 /* --- N: numbers ------------------------------------------------------------------------------- */
 
 static void
@@ -700,6 +800,9 @@ main(void)
 		cmocka_unit_test(p13_record_counts),
 		cmocka_unit_test(p14_source_counts),
 		cmocka_unit_test(p29_query_for_no_group),
+		cmocka_unit_test(p10_unknown_types),
+		cmocka_unit_test(p31_senders),
+		cmocka_unit_test(p1_other_protocols_are_refused),
 		cmocka_unit_test(p32_ttl_other_than_one),
 		cmocka_unit_test(t9_cut_at_every_length),
 		cmocka_unit_test(t9_random_bytes),
@@ -707,6 +810,8 @@ main(void)
 		cmocka_unit_test(n4_c7_c8_older_queries_as_sent),
 		cmocka_unit_test(o1_o2_o3_reports_as_sent),
 		cmocka_unit_test(o5_q12_never_above_the_mtu),
+		cmocka_unit_test(o4_queries_that_cannot_be),
+		cmocka_unit_test(o5_never_above_an_ip_packet),
 		cmocka_unit_test(n1_codes_of_the_rfc),
 		cmocka_unit_test(n2_next_lower_value),
 		cmocka_unit_test(n6_all_codes_round),
