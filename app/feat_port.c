@@ -76,6 +76,7 @@ open_port(struct app *app, const struct model *m, uint32_t i, struct mcr_errs *e
 	int ret = 0;
 
 	param_of(app, &m->port[i], &p);
+	p.wants_rx_interrupt = m->idle == MCR_IDLE_INTERRUPT;
 	errno = 0;
 	opened[i] = mcr_port_create(&p, &why);
 	if (!opened[i])
@@ -292,6 +293,7 @@ try_again(struct app *app, struct app_port *port)
 	if (!mp)
 		return;
 	param_of(app, mp, &p);
+	p.wants_rx_interrupt = m->idle == MCR_IDLE_INTERRUPT;
 	port->port = mcr_port_create(&p, &why);
 	if (!port->port && why.count)
 		snprintf(port->why, sizeof(port->why), "%.159s", why.item[0].text);

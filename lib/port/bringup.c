@@ -192,6 +192,13 @@ choose_mtu(struct bring_up *b)
 	return 0;
 }
 
+/* On a NIC it takes vectors and some drivers' fast paths; net_tap has a descriptor anyhow. */
+static bool
+wants_rx_interrupt(const struct bring_up *b)
+{
+	return b->p->wants_rx_interrupt || strcmp(b->port->driver, "net_tap") == 0;
+}
+
 static int
 configure(struct bring_up *b)
 {
@@ -227,7 +234,7 @@ configure(struct bring_up *b)
 		conf.rx_adv_conf.rss_conf.rss_hf =
 			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP) & b->info.flow_type_rss_offloads;
 	}
-	conf.intr_conf.rxq = b->p->wants_rx_interrupt;
+	conf.intr_conf.rxq = wants_rx_interrupt(b);
 	ret = rte_eth_dev_configure(port->id, port->n_rx, port->n_tx, &conf);
 	return ret == 0 ? 0 : refuse(b, ret, "cannot be configured");
 }
@@ -311,7 +318,7 @@ start(struct bring_up *b)
 	if (b->p->mtu != 0 && rte_eth_dev_get_mtu(port->id, &mtu) == 0 && mtu != port->mtu)
 		return refuse(b, -EINVAL, "does not keep its mtu");
 	port->cap.has_rx_interrupt =
-		b->p->wants_rx_interrupt && rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, 0) >= 0;
+		wants_rx_interrupt(b) && rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, 0) >= 0;
 	return 0;
 }
 

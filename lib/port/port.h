@@ -26,7 +26,7 @@ struct mcr_port_param {
 	uint16_t rx_desc, tx_desc;
 	unsigned n_workers;
 	struct mcr_mac mac;      /* all zero: the device's */
-	bool wants_rx_interrupt; /* `set system idle interrupt` */
+	bool wants_rx_interrupt; /* of a NIC; others have what they have */
 	enum { MCR_RX_AUTO, MCR_RX_ON, MCR_RX_OFF } receive_multicast;
 	enum { MCR_CSUM_AUTO, MCR_CSUM_SOFTWARE, MCR_CSUM_OFF } checksum;
 	/* payload pool per socket; [0] is the fallback */
