@@ -37,7 +37,7 @@ interface_json(const struct app *app, const struct mcr_mif *mif)
 	bool has_other;
 
 	mcr_mif_state(mif, &state);
-	has_other = !state.is_querier && !mcr_addr_is_any(&state.querier);
+	has_other = state.other_querier_left_s > 0;
 	json_object_set_new(row, "role", json_string(role_of(p, &state)));
 	json_object_set_new(row, "querier", show_addr(&state.querier));
 	json_object_set_new(row, "protocol_version", json_integer(p->version));
@@ -47,7 +47,7 @@ interface_json(const struct app *app, const struct mcr_mif *mif)
 	json_object_set_new(row, "robustness", json_integer(p->robustness));
 	json_object_set_new(row, "membership_interval_seconds", json_integer(state.gmi_s));
 	json_object_set_new(row, "other_querier_seconds",
-		has_other ? json_integer(state.other_querier_s) : json_null());
+		has_other ? json_integer(state.other_querier_left_s) : json_null());
 	/* Tenths of a second are what anybody reads. */
 	json_object_set_new(row, "next_query_seconds",
 		state.next_query_ms == UINT32_MAX ? json_null()

@@ -180,8 +180,11 @@ mcr_mif_input(struct mcr_mif *mif, const uint8_t *ip, uint32_t len)
 	ret = mcr_igmp_parse(ip, len, &msg);
 	if (ret < 0)
 		return (int)MCR_MSHIP_DROP(ret);
-	if (mcr_addr_eq(&msg.src, &mif->param.address) && !mcr_addr_eq(&msg.src, &unknown))
+	if (mcr_addr_eq(&msg.src, &mif->param.address) && !mcr_addr_eq(&msg.src, &unknown)) {
+		if (msg.type == MCR_MSHIP_QUERY)
+			mcr_election_hear_own(mif);
 		return MCR_DROP_MEMBER_OWN;
+	}
 	if (mif->param.mode != MCR_MODE_OFF && msg.type != MCR_MSHIP_QUERY) {
 		if (!is_for_us(mif, &msg))
 			return MCR_DROP_MEMBER_GROUP;
@@ -193,7 +196,7 @@ mcr_mif_input(struct mcr_mif *mif, const uint8_t *ip, uint32_t len)
 		return NO_DROP;
 	if (msg.type != MCR_MSHIP_QUERY)
 		return take_report(mif, &msg);
-	mcr_querier_hear(mif, &msg);
+	mcr_election_hear(mif, &msg);
 	mcr_proxy_hear(mif, &msg);
 	return NO_DROP;
 }

@@ -191,8 +191,14 @@ struct mcr_mif {
 	bool is_asking;
 	uint8_t startup_left;
 	struct mcr_timer query_timer;
-	struct mcr_addr heard_querier;
-	uint64_t heard_until_ns;
+
+	/* election.c */
+	struct mcr_timer other_timer; /* pending: another querier is present */
+	struct mcr_addr other;        /* that querier */
+	uint64_t other_until_ns;      /* as long it is the lowest one; 0 = none */
+	uint8_t robustness;           /* in force: our own, or what the other querier announces */
+	uint32_t qi_s;
+	bool is_twin_told; /* warned: somebody else uses our address */
 
 	/* proxy.c */
 	bool is_reporting;
@@ -251,12 +257,17 @@ mcr_member_now(const struct mcr_member *m)
 	return mcr_timers_now(m->timers);
 }
 
+/* RV times QI, the part that the intervals of RFC 9776 section 8 share. */
+static inline uint64_t
+mcr_mif_rounds_s(const struct mcr_mif *mif)
+{
+	return (uint64_t)mif->robustness * mif->qi_s;
+}
+
 static inline uint64_t
 mcr_mif_gmi_ns(const struct mcr_mif *mif)
 {
-	const struct mcr_mif_param *p = &mif->param;
-
-	return ((uint64_t)p->robustness * p->qi_s + 2 * (uint64_t)p->qri_s) * MCR_NS_PER_S;
+	return (mcr_mif_rounds_s(mif) + 2 * (uint64_t)mif->param.qri_s) * MCR_NS_PER_S;
 }
 
 static inline uint64_t
@@ -268,23 +279,19 @@ mcr_mif_lmqi_ns(const struct mcr_mif *mif)
 static inline uint64_t
 mcr_mif_lmqt_ns(const struct mcr_mif *mif)
 {
-	return mif->param.robustness * mcr_mif_lmqi_ns(mif);
+	return mif->robustness * mcr_mif_lmqi_ns(mif);
 }
 
 static inline uint64_t
 mcr_mif_older_host_ns(const struct mcr_mif *mif)
 {
-	const struct mcr_mif_param *p = &mif->param;
-
-	return ((uint64_t)p->robustness * p->qi_s + p->qri_s) * MCR_NS_PER_S;
+	return (mcr_mif_rounds_s(mif) + mif->param.qri_s) * MCR_NS_PER_S;
 }
 
 static inline uint64_t
 mcr_mif_other_querier_ns(const struct mcr_mif *mif)
 {
-	const struct mcr_mif_param *p = &mif->param;
-
-	return (uint64_t)p->robustness * p->qi_s * MCR_NS_PER_S + p->qri_s * MCR_NS_PER_S / 2;
+	return mcr_mif_rounds_s(mif) * MCR_NS_PER_S + mif->param.qri_s * MCR_NS_PER_S / 2;
 }
 
 static inline uint32_t
@@ -379,7 +386,19 @@ void mcr_querier_ask(struct mcr_mgroup *g, bool asks_group);
 /* The round that is due. */
 void mcr_querier_round(struct mcr_mgroup *g, uint64_t now);
 void mcr_querier_ask_once(struct mcr_mif *mif, const struct mcr_addr *group);
-void mcr_querier_hear(struct mcr_mif *mif, const struct mcr_mship *msg);
+/* Mode, link and address are there for asking; whether it does is for the election. */
+bool mcr_querier_may_ask(const struct mcr_mif *mif);
+
+/* election.c */
+void mcr_election_init(struct mcr_mif *mif);
+/* Back to the start, where nobody else has been heard. */
+void mcr_election_reset(struct mcr_mif *mif);
+/* The parameters have changed; was_candidate: what mcr_querier_may_ask said before. */
+void mcr_election_check(struct mcr_mif *mif, bool was_candidate);
+bool mcr_election_is_lost(const struct mcr_mif *mif);
+void mcr_election_hear(struct mcr_mif *mif, const struct mcr_mship *msg);
+/* A query whose source is our own address. */
+void mcr_election_hear_own(struct mcr_mif *mif);
 
 /* merge.c */
 /* Take over the merged local state. 1: there is something to tell; 0: not; -ENOMEM: try again. */

@@ -47,6 +47,13 @@ version_of(const struct mcr_mgroup *g, uint64_t now)
 	return g->v2_until_ns > now ? 2 : 3;
 }
 
+/* Rounded up. */
+static uint32_t
+seconds_left(uint64_t due_ns, uint64_t now)
+{
+	return due_ns > now ? (uint32_t)((due_ns - now + MCR_NS_PER_S - 1) / MCR_NS_PER_S) : 0;
+}
+
 /* The longest deadline of the learned state; UINT32_MAX when something is static. */
 static uint32_t
 timer_of(const struct mcr_mgroup *g, uint64_t now)
@@ -59,7 +66,7 @@ timer_of(const struct mcr_mgroup *g, uint64_t now)
 		if (g->source[i].place == PLACE_X && g->source[i].expires_ns > due)
 			due = g->source[i].expires_ns;
 	}
-	return due > now ? (uint32_t)((due - now + MCR_NS_PER_S - 1) / MCR_NS_PER_S) : 0;
+	return seconds_left(due, now);
 }
 
 static void
@@ -160,8 +167,10 @@ mcr_mif_state(const struct mcr_mif *mif, struct mcr_mif_state *s)
 	};
 	if (mif->is_asking)
 		s->querier = mif->param.address;
-	else if (mif->heard_until_ns > now)
-		s->querier = mif->heard_querier;
+	if (mcr_election_is_lost(mif)) {
+		s->querier = mif->other;
+		s->other_querier_left_s = seconds_left(mif->other_timer.due_ns, now);
+	}
 	if (mcr_timer_is_pending(&mif->query_timer)) {
 		uint64_t due = mif->query_timer.due_ns;
 

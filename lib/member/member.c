@@ -259,6 +259,7 @@ mcr_mif_add(struct mcr_member *m, const struct mcr_mif_param *p)
 		return NULL;
 	}
 	mcr_querier_init(mif);
+	mcr_election_init(mif);
 	mcr_proxy_mif_init(mif);
 	mif->is_up = true;
 	mcr_querier_check(mif);
@@ -276,21 +277,24 @@ forget_all(struct mcr_mif *mif)
 		next = TAILQ_NEXT(g, of_mif);
 		mcr_mgroup_forget(g);
 	}
-	mif->heard_until_ns = 0;
 }
 
 void
 mcr_mif_update(struct mcr_mif *mif, const struct mcr_mif_param *p)
 {
 	struct mcr_member *m = mif->member;
+	bool was_candidate = mcr_querier_may_ask(mif);
 
 	assert(p->segment == mif->param.segment && p->is_peer == mif->param.is_peer);
 	mif_list_del(m, mif);
 	mif->param = *p;
 	/* There is room: it has just been taken out. */
 	mif_list_add(m, mif);
-	if (p->mode == MCR_MODE_OFF)
+	if (p->mode == MCR_MODE_OFF) {
 		forget_all(mif);
+		mcr_election_reset(mif);
+	}
+	mcr_election_check(mif, was_candidate);
 	mcr_querier_check(mif);
 	mcr_querier_retime(mif);
 	mcr_proxy_check(mif, false);
@@ -304,6 +308,7 @@ mcr_mif_del(struct mcr_mif *mif)
 
 	mif->is_up = false;
 	mcr_querier_stop(mif);
+	mcr_election_reset(mif);
 	mcr_proxy_check(mif, false);
 	while ((g = TAILQ_FIRST(&mif->mgroups)) != NULL)
 		mcr_mgroup_end(g);
@@ -317,8 +322,10 @@ mcr_mif_set_up(struct mcr_mif *mif, bool up)
 	bool was_up = mif->is_up;
 
 	mif->is_up = up;
-	if (!up)
+	if (!up) {
 		forget_all(mif);
+		mcr_election_reset(mif);
+	}
 	mcr_querier_check(mif);
 	if (up && was_up)
 		mcr_querier_start(mif);

@@ -173,7 +173,8 @@ struct mcr_mif_state {
 	bool is_querier;         /* false: lost the election, or not in that mode */
 	struct mcr_addr querier; /* any = none known */
 	uint32_t gmi_s, lmqt_ms, other_querier_s, startup_qi_ms;
-	uint32_t next_query_ms; /* UINT32_MAX = none */
+	uint32_t next_query_ms;        /* UINT32_MAX = none */
+	uint32_t other_querier_left_s; /* until we take over; 0: no other querier is heard */
 	uint32_t n_groups;
 };
 void mcr_mif_state(const struct mcr_mif *mif, struct mcr_mif_state *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The querier of an instance: General Queries, specific queries and their retransmission. */
+/* The querier of an instance, while it has the role: General Queries, specific queries and their
+ * retransmission. */
 #include "member/internal.h"
 
 #include "base/log.h"
@@ -13,8 +14,8 @@ own_address(const struct mcr_mif *mif)
 	return mif->param.address;
 }
 
-static bool
-may_ask(const struct mcr_mif *mif)
+bool
+mcr_querier_may_ask(const struct mcr_mif *mif)
 {
 	struct mcr_addr unknown = mcr_addr_v4(0), own = own_address(mif);
 
@@ -104,7 +105,7 @@ void
 mcr_querier_check(struct mcr_mif *mif)
 {
 	struct mcr_addr own = own_address(mif);
-	bool is_asking = may_ask(mif);
+	bool is_asking = mcr_querier_may_ask(mif) && !mcr_election_is_lost(mif);
 
 	if (is_asking == mif->is_asking)
 		return;
@@ -113,7 +114,6 @@ mcr_querier_check(struct mcr_mif *mif)
 		return;
 	}
 	mif->is_asking = true;
-	mif->heard_until_ns = 0;
 	mcr_querier_start(mif);
 	mcr_member_event(mif, MCR_EV_QUERIER, &mcr_addr_any, &mcr_addr_any, &own);
 }
@@ -260,57 +260,4 @@ mcr_querier_ask_once(struct mcr_mif *mif, const struct mcr_addr *group)
 		send_query(mif, group, mif->param.lmqi_ms, false, NULL, 0);
 	else
 		mcr_querier_start(mif);
-}
-
-/* --- queries of others --- */
-
-/* Section 6.6.1: a query without S flag lowers what it asks for to the LMQT that it announces. */
-static void
-hear_specific(struct mcr_mif *mif, const struct mcr_mship *msg)
-{
-	struct mcr_mgroup *g = mcr_mgroup_find(mif, &msg->group);
-	uint8_t count = msg->qrv != 0 ? msg->qrv : mif->param.robustness;
-	uint64_t due = mcr_member_now(mif->member) + msg->max_resp_ms * MCR_NS_PER_MS * count;
-
-	if (g == NULL || msg->s_flag || mif->param.is_peer)
-		return;
-	if (msg->n_sources == 0) {
-		if (!g->is_exclude || g->expires_ns <= due)
-			return;
-		g->expires_ns = due;
-	}
-	for (uint32_t i = 0; i < msg->n_sources; i++) {
-		struct mcr_addr addr = mcr_mship_source(msg->sources, msg->addr_len, i);
-		struct msource *s = mcr_mgroup_find_source(g, &addr);
-
-		if (s != NULL && s->place == PLACE_X && s->expires_ns > due)
-			s->expires_ns = due;
-	}
-	/* The timer of learned state is pending: moving it takes no memory. */
-	if (mcr_timer_is_pending(&g->timer))
-		mcr_mgroup_arm(g, due);
-}
-
-void
-mcr_querier_hear(struct mcr_mif *mif, const struct mcr_mship *msg)
-{
-	uint64_t now = mcr_member_now(mif->member);
-	struct mcr_addr unknown = mcr_addr_v4(0);
-	bool is_new;
-
-	if (msg->version != mif->param.version && !mif->param.is_peer)
-		mcr_log_limited(MEMBER, WARNING, now,
-			"%s: an IGMPv%u query is heard where version %u is configured",
-			mif->param.name, msg->version, mif->param.version);
-	if (!mcr_addr_is_any(&msg->group)) {
-		hear_specific(mif, msg);
-		return;
-	}
-	if (mif->is_asking || mif->param.is_peer || mcr_addr_eq(&msg->src, &unknown))
-		return;
-	is_new = mif->heard_until_ns <= now || !mcr_addr_eq(&mif->heard_querier, &msg->src);
-	mif->heard_querier = msg->src;
-	mif->heard_until_ns = now + mcr_mif_other_querier_ns(mif);
-	if (is_new)
-		mcr_member_event(mif, MCR_EV_QUERIER, &mcr_addr_any, &mcr_addr_any, &msg->src);
 }
