@@ -31,7 +31,7 @@ struct mcr_eal_param {
 	unsigned n_cpus;     /* 0: all that the host lets us use */
 	unsigned n_workers;  /* 0: every CPU but the first, at least one */
 	enum mcr_memory memory;
-	uint64_t memory_mb; /* packet memory and all else that DPDK allocates */
+	uint64_t memory_mb;     /* packet memory and all else that DPDK allocates */
 	const char *const *pci; /* the configured devices: no other is touched; none: no PCI */
 	unsigned n_pci;
 	char *const *extra_argv; /* what stood behind `--` on our command line */

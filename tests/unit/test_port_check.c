@@ -34,10 +34,10 @@ static const struct {
 		"port p: no driver net_foo; this build has: net_af_packet, net_af_xdp, net_memif, "
 		"net_null, net_pcap, net_ring, net_tap",
 		"add port p dev net_tap0,iface=IF, or netdev net_foo0 for an interface of the "
-                "kernel"},
+		"kernel"},
 	{"net_tapper0", false,
 		"port p: no driver net_tapper; this build has: net_af_packet, net_af_xdp, "
-                "net_memif, "
+		"net_memif, "
 		"net_null, net_pcap, net_ring, net_tap",
 		"add port p dev net_tap0,iface=IF, or netdev net_tapper0 for an interface of the "
 		"kernel"},
@@ -57,7 +57,7 @@ static const struct {
 		"add port p dev net_af_packet0,iface=IF"},
 	{"net_memif0,zero-copy=yes", false,
 		"port p: net_memif with zero-copy=yes lets the other side write into shared "
-                "packets",
+		"packets",
 		"leave zero-copy=yes away"},
 	{"eth0", false,
 		"port p: no driver eth; this build has: net_af_packet, net_af_xdp, net_memif, "
@@ -69,7 +69,7 @@ static const struct {
 		"add port p dev 0000:8a:00.0      (a PCI address with its domain)"},
 	{"net_tap0,iface=eth0", true, "port p: \"net_tap0,iface=eth0\" cannot be an interface name",
 		"ip -br link      (shows the names; drivers and PCI addresses take dev, not "
-                "netdev)"},
+		"netdev)"},
 };
 
 static void
