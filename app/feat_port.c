@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ports: devices are opened in prepare, so that a wrong one refuses the commit. A port whose namespace or
- * interface is not there yet is pending and tried again every second. A device whose settings
- * changed is closed when no worker uses it any more, then opened again as a pending port.
+ * Ports: devices are opened in prepare, so that a wrong one refuses the commit. A port whose
+ * namespace or interface is not there yet is pending and tried again every second. A device whose
+ * settings changed is closed when no worker uses it any more, then opened again as a pending port.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,8 +19,16 @@
 static struct mcr_port *opened[MCR_MAX_PORTS];
 static char opened_why[MCR_MAX_PORTS][160];
 
+/* A vdev's costs nothing, so that the idle mode can change while the port is up. */
+static bool
+wants_rx_interrupt(const struct model *m, const struct model_port *mp)
+{
+	return m->idle == MCR_IDLE_INTERRUPT || !mcr_port_is_pci(mp->dev);
+}
+
 static void
-param_of(const struct app *app, const struct model_port *mp, struct mcr_port_param *p)
+param_of(const struct app *app, const struct model *m, const struct model_port *mp,
+	struct mcr_port_param *p)
 {
 	memset(p, 0, sizeof(*p));
 	snprintf(p->name, sizeof(p->name), "%s", mp->name);
@@ -37,6 +45,7 @@ param_of(const struct app *app, const struct model_port *mp, struct mcr_port_par
 		p->mac = mp->mac;
 	p->receive_multicast = mp->receive_multicast;
 	p->checksum = mp->checksum;
+	p->wants_rx_interrupt = wants_rx_interrupt(m, mp);
 	for (unsigned i = 0; i < RTE_DIM(p->pool); i++)
 		p->pool[i] = app->pools[i].payload;
 	p->file = mp->place.file;
@@ -44,13 +53,15 @@ param_of(const struct app *app, const struct model_port *mp, struct mcr_port_par
 }
 
 static bool
-is_same_device(const struct model_port *a, const struct model_port *b)
+is_same_device(const struct model *was, const struct model_port *a, const struct model *now,
+	const struct model_port *b)
 {
 	return a->is_netdev == b->is_netdev && !strcmp(a->dev, b->dev) &&
-		!strcmp(a->netns, b->netns) && a->mtu == b->mtu && a->n_rx == b->n_rx &&
-		a->n_tx == b->n_tx && a->rx_desc == b->rx_desc && a->tx_desc == b->tx_desc &&
-		a->has_mac == b->has_mac && !memcmp(&a->mac, &b->mac, sizeof(a->mac)) &&
-		a->receive_multicast == b->receive_multicast && a->checksum == b->checksum;
+	       !strcmp(a->netns, b->netns) && a->mtu == b->mtu && a->n_rx == b->n_rx &&
+	       a->n_tx == b->n_tx && a->rx_desc == b->rx_desc && a->tx_desc == b->tx_desc &&
+	       a->has_mac == b->has_mac && !memcmp(&a->mac, &b->mac, sizeof(a->mac)) &&
+	       a->receive_multicast == b->receive_multicast && a->checksum == b->checksum &&
+	       wants_rx_interrupt(was, a) == wants_rx_interrupt(now, b);
 }
 
 static void
@@ -62,7 +73,7 @@ port_check(const void *model, struct mcr_errs *errs)
 		static const struct app no_app;
 		struct mcr_port_param p;
 
-		param_of(&no_app, &m->port[i], &p);
+		param_of(&no_app, m, &m->port[i], &p);
 		mcr_port_check(&p, errs);
 	}
 }
@@ -75,15 +86,14 @@ open_port(struct app *app, const struct model *m, uint32_t i, struct mcr_errs *e
 	struct mcr_port_param p;
 	int ret = 0;
 
-	param_of(app, &m->port[i], &p);
-	p.wants_rx_interrupt = m->idle == MCR_IDLE_INTERRUPT;
+	param_of(app, m, &m->port[i], &p);
 	errno = 0;
 	opened[i] = mcr_port_create(&p, &why);
 	if (!opened[i])
 		ret = errno == EAGAIN ? 0 : errno ? -errno : -EIO;
 	for (unsigned e = 0; e < why.count; e++) {
-		struct mcr_err *err = mcr_errs_add(errs,
-			opened[i] || !ret ? MCR_WARNING : MCR_ERROR, "%s", why.item[e].text);
+		struct mcr_err *err = mcr_errs_add(
+			errs, opened[i] || !ret ? MCR_WARNING : MCR_ERROR, "%s", why.item[e].text);
 
 		mcr_err_fix(err, "%s", why.item[e].fix);
 		mcr_err_at(err, why.item[e].file, why.item[e].line);
@@ -185,10 +195,10 @@ feat_port_link(struct app *app, struct app_port *port)
 	struct mcr_prefix own[16];
 	uint32_t n = 0;
 
-	port->state = !port->port ? APP_PORT_PENDING :
-		port->admin_down  ? APP_PORT_DOWN :
-		mcr_port_is_up(port->port) ? APP_PORT_UP :
-					     APP_PORT_DOWN;
+	port->state = !port->port                  ? APP_PORT_PENDING
+	              : port->admin_down           ? APP_PORT_DOWN
+	              : mcr_port_is_up(port->port) ? APP_PORT_UP
+	                                           : APP_PORT_DOWN;
 	if (!port->port)
 		return;
 	for (uint32_t v = 0; v < port->n_vlans; v++)
@@ -242,13 +252,13 @@ port_apply(void *arg, const void *old, void *model)
 
 	for (unsigned i = 0; i < MCR_MAX_PORTS; i++) {
 		struct app_port *port = &app->port[i];
-		const struct model_port *mp =
-			port->is_used ? model_find_port(m, port->name) : NULL;
+		const struct model_port *mp = port->is_used ? model_find_port(m, port->name) : NULL;
+		const struct model_port *before;
 
 		if (!port->is_used)
 			continue;
-		if (!mp || (was && model_find_port(was, port->name) &&
-				   !is_same_device(mp, model_find_port(was, port->name))))
+		before = was ? model_find_port(was, port->name) : NULL;
+		if (!mp || (before && !is_same_device(was, before, m, mp)))
 			unlink_device(app, port);
 		if (!mp)
 			port->is_leaving = true; /* slot is free when its instances are gone */
@@ -292,8 +302,7 @@ try_again(struct app *app, struct app_port *port)
 
 	if (!mp)
 		return;
-	param_of(app, mp, &p);
-	p.wants_rx_interrupt = m->idle == MCR_IDLE_INTERRUPT;
+	param_of(app, m, mp, &p);
 	port->port = mcr_port_create(&p, &why);
 	if (!port->port && why.count)
 		snprintf(port->why, sizeof(port->why), "%.159s", why.item[0].text);
@@ -313,8 +322,8 @@ try_again(struct app *app, struct app_port *port)
 static void
 follow_link(struct app *app, struct app_port *port)
 {
-	enum app_port_state state = port->admin_down || !mcr_port_is_up(port->port) ? APP_PORT_DOWN :
-										       APP_PORT_UP;
+	enum app_port_state state =
+		port->admin_down || !mcr_port_is_up(port->port) ? APP_PORT_DOWN : APP_PORT_UP;
 
 	if (state == port->state)
 		return;

@@ -5,6 +5,7 @@
     rx1 10.99.0.2 --+-- mcrd, segment lab, querier 10.99.0.254
     rx2 10.99.0.3 --+
 """
+import glob
 import json
 import re
 import struct
@@ -12,7 +13,7 @@ import time
 
 from hosts import (CANARY_GROUP, GROUP, Capture, Host, deliver, expires, go_silent, lab, lab_conf,
                    stream, warp, whole)
-from lib import BASE, Skip, check, equal, inside, need, until
+from lib import BASE, Fail, Skip, check, equal, inside, need, until
 
 HELLO = b"hello, multicast!\n"
 
@@ -505,3 +506,51 @@ def r23_every_packet_is_accounted_for(w):
     until(exact, "counters are exact", 2)
     group = [g for g in d.json("show groups")["groups"] if g["group"] == GROUP][0]
     equal((group["receive_packets"], group["transmit_packets"]), (200, 400), "of the group")
+
+
+def sleeps(d):
+    """How often the worker's thread went to sleep of its own accord so far."""
+    for task in glob.glob(f"/proc/{d.proc.pid}/task/*"):
+        with open(task + "/comm") as f:
+            if not f.read().startswith(("rte-worker", "lcore-worker")):
+                continue
+        with open(task + "/status") as f:
+            return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", f.read(), re.M).group(1))
+    raise Fail("no worker thread")
+
+
+def turns_while_idle(d):
+    """Sleeps of the worker between two events a second apart."""
+    before, start = sleeps(d), time.monotonic()
+    until(lambda: time.monotonic() - start > 1, "a second")
+    return sleeps(d) - before
+
+
+def test_idle_interrupt_waits_for_frames(w):
+    """Between frames the worker sleeps without naps; frames, and what main sends, wake it."""
+    d, src, rx = lab(w, ["src", "rx"])
+    got = rx.join(GROUP)
+    d.wait_member(GROUP, rx.address)
+    napping = turns_while_idle(d)
+    d.ctl("set system idle interrupt")
+    equal([r["idle"] for r in d.json("show workers")["workers"]], ["interrupt"], "idle mode")
+    deliver(src, GROUP, [got])
+    waiting = turns_while_idle(d)
+    check(waiting < 100 < napping, f"sleeps in a second: {napping} with naps, {waiting} without")
+    for _ in range(20):
+        deliver(src, GROUP, [got])
+    turns_while_idle(d)
+    deliver(src, GROUP, [got])
+    # What the main lcore makes wakes it, too: the query after a leave.
+    got.leave()
+    d.wait_member(GROUP, limit=5)
+    # A port that comes while the worker waits is polled, and one without a descriptor ends the wait.
+    d.ctl("add port blank dev net_null5,no-rx=1")
+    check(turns_while_idle(d) > 100, "a port without a descriptor has to be polled")
+    d.ctl("del port blank")
+    again = rx.join(GROUP)
+    d.wait_member(GROUP, rx.address)
+    deliver(src, GROUP, [again])
+    for mode in ("poll", "sleep", "interrupt"):
+        d.ctl("set system idle " + mode)
+        deliver(src, GROUP, [again])
