@@ -486,8 +486,9 @@ shut_down(struct app *app)
 
 /* Everything up to the first commit; an exit code, MCR_OK = go on. */
 static int
-bring_up(struct app *app, struct mcr_lines *lines, const struct model *m, struct mcr_errs *errs)
+bring_up(struct app *app, const struct mcr_lines *lines, const struct model *m, struct mcr_errs *errs)
 {
+	struct mcr_lines *first;
 	int ret;
 
 	if (catch_signals(app))
@@ -502,10 +503,37 @@ bring_up(struct app *app, struct mcr_lines *lines, const struct model *m, struct
 	mcr_loop_add(app->loop, mcr_punt_fd(app->path), EPOLLIN, on_punt, app);
 	mcr_loop_on_turn(app->loop, on_turn, app);
 	launch_workers(app);
-	if (app_commit(app, lines, 0, errs) != MCR_OK)
+	first = mcr_lines_copy(lines);
+	if (!first)
+		return MCR_INTERNAL;
+	if (app_commit(app, first, 0, errs) != MCR_OK)
 		return MCR_BAD_CONFIG;
 	settle(app);
 	return MCR_OK;
+}
+
+static int
+run_daemon(struct app *app, const struct mcr_lines *lines, struct mcr_errs *errs)
+{
+	struct model *m;
+	int ret;
+
+	if (!lines || mcr_conf_check(&app->conf, lines, errs)) {
+		mcr_errs_print(stderr, errs);
+		return MCR_BAD_CONFIG;
+	}
+	mcr_errs_fini(errs);
+	mcr_host_read(&app->host);
+	m = model_compile(app, lines, errs);
+	mcr_errs_fini(errs);
+	ret = m ? bring_up(app, lines, m, errs) : MCR_INTERNAL;
+	mcr_errs_print(stderr, errs);
+	mcr_errs_fini(errs);
+	if (ret == MCR_OK)
+		ret = run_loop(app);
+	shut_down(app);
+	model_free(m);
+	return ret;
 }
 
 int
@@ -522,7 +550,6 @@ main(int argc, char **argv)
 	};
 	struct mcr_errs errs = {0};
 	struct mcr_lines *lines;
-	struct model *m;
 	enum action action;
 	int ret = read_options(&app, argc, argv, &action);
 
@@ -538,25 +565,17 @@ main(int argc, char **argv)
 		return MCR_INTERNAL;
 	if (action == RUN_GRAMMAR) {
 		mcr_syntax_print(app.syntax, stdout);
-		return MCR_OK;
-	}
-	lines = first_lines(&app, &errs);
-	if (action == RUN_CHECK)
-		return run_check(&app, lines, &errs);
-	if (!lines || mcr_conf_check(&app.conf, lines, &errs)) {
-		mcr_errs_print(stderr, &errs);
-		return MCR_BAD_CONFIG;
+		ret = MCR_OK;
+	} else {
+		lines = first_lines(&app, &errs);
+		ret = action == RUN_CHECK ? run_check(&app, lines, &errs) :
+					    run_daemon(&app, lines, &errs);
+		mcr_lines_free(lines);
 	}
 	mcr_errs_fini(&errs);
-	mcr_host_read(&app.host);
-	m = model_compile(&app, lines, &errs);
-	mcr_errs_fini(&errs);
-	ret = bring_up(&app, lines, m, &errs);
-	mcr_errs_print(stderr, &errs);
-	mcr_errs_fini(&errs);
-	if (ret == MCR_OK)
-		ret = run_loop(&app);
-	shut_down(&app);
-	model_free(m);
+	mcr_conf_fini(&app.conf);
+	mcr_loop_free(app.loop);
+	mcr_timers_free(app.timers);
+	mcr_syntax_free(app.syntax);
 	return ret;
 }

@@ -301,6 +301,7 @@ def t16_port_down_up_added_removed(w):
             d.wait_member(GROUP, rx1.address)
             d.ctl("set port rx2 admin up")
         d.wait_member(GROUP, rx1.address, rx2.address)      # queried when up again
+        d.wait_member(CANARY_GROUP, src.address, rx1.address, rx2.address)
         for i in range(5):
             ns = w.ns(f"extra{i}")
             d.batch(f"add port extra dev net_tap9,iface=eth0 netns {ns}",
