@@ -57,9 +57,9 @@ is_same_device(const struct model *was, const struct model_port *a, const struct
 	const struct model_port *b)
 {
 	return a->is_netdev == b->is_netdev && !strcmp(a->dev, b->dev) &&
-	       !strcmp(a->netns, b->netns) && a->mtu == b->mtu && a->n_rx == b->n_rx &&
-	       a->n_tx == b->n_tx && a->rx_desc == b->rx_desc && a->tx_desc == b->tx_desc &&
-	       a->has_mac == b->has_mac && !memcmp(&a->mac, &b->mac, sizeof(a->mac)) &&
+	       !strcmp(a->netns, b->netns) && a->n_rx == b->n_rx && a->n_tx == b->n_tx &&
+	       a->rx_desc == b->rx_desc && a->tx_desc == b->tx_desc && a->has_mac == b->has_mac &&
+	       !memcmp(&a->mac, &b->mac, sizeof(a->mac)) &&
 	       a->receive_multicast == b->receive_multicast && a->checksum == b->checksum &&
 	       wants_rx_interrupt(was, a) == wants_rx_interrupt(now, b);
 }
@@ -113,6 +113,21 @@ port_abort(void *arg, const void *old, void *model)
 	}
 }
 
+/* A running port keeps its device when the mtu changes, so the device says how much it can carry.
+ */
+static int
+check_mtu(const struct app *app, const struct model *m, const struct model_port *mp,
+	struct mcr_errs *errs)
+{
+	int live = app_find_port(app, mp->name);
+	struct mcr_port_param p;
+
+	if (live < 0 || !app->port[live].port)
+		return 0;
+	param_of(app, m, mp, &p);
+	return mcr_port_check_mtu(app->port[live].port, &p, errs);
+}
+
 static int
 port_prepare(void *arg, const void *old, void *model, struct mcr_errs *errs)
 {
@@ -122,8 +137,11 @@ port_prepare(void *arg, const void *old, void *model, struct mcr_errs *errs)
 
 	memset(opened_why, 0, sizeof(opened_why));
 	for (uint32_t i = 0; i < m->n_ports; i++) {
-		if (was && model_find_port(was, m->port[i].name))
+		if (was && model_find_port(was, m->port[i].name)) {
+			if (check_mtu(app, m, &m->port[i], errs))
+				bad = -EINVAL;
 			continue;
+		}
 		/* Go on after a failure: the operator sees all errors at once. */
 		ret = open_port(app, m, i, errs);
 		if (ret)
@@ -258,7 +276,9 @@ port_apply(void *arg, const void *old, void *model)
 		if (!port->is_used)
 			continue;
 		before = was ? model_find_port(was, port->name) : NULL;
-		if (!mp || (before && !is_same_device(was, before, m, mp)))
+		if (!mp || (before && (!is_same_device(was, before, m, mp) ||
+					      (before->mtu != mp->mtu && port->port &&
+						      mcr_port_set_mtu(port->port, mp->mtu)))))
 			unlink_device(app, port);
 		if (!mp)
 			port->is_leaving = true; /* slot is free when its instances are gone */

@@ -167,28 +167,25 @@ static int
 choose_mtu(struct bring_up *b)
 {
 	struct mcr_port *port = b->port;
-	struct mcr_err *err;
 	uint32_t room = rte_pktmbuf_data_room_size(b->pool) - RTE_PKTMBUF_HEADROOM;
 	uint16_t mtu = 0;
 
-	if (b->p->mtu > port->cap.max_mtu) {
-		err = mcr_port_refuse(b->p, b->errs, MCR_ERROR,
-			"mtu %u is more than %s can carry (%u)", b->p->mtu, port->driver,
-			port->cap.max_mtu);
-		mcr_err_fix(err, "set port %s mtu %u", port->name, port->cap.max_mtu);
+	if (mcr_port_check_mtu(port, b->p, b->errs) != 0) {
 		b->error = EINVAL;
 		return -EINVAL;
 	}
-	mtu = b->p->mtu;
-	if (mtu == 0 && port->interface[0] != '\0')
+	if (port->interface[0] != '\0')
 		(void)mcr_kernel_get_mtu(port->interface, &mtu); /* else as without an interface */
 	if (mtu == 0 && rte_eth_dev_get_mtu(port->id, &mtu) != 0)
 		mtu = RTE_ETHER_MTU;
 	mtu = RTE_MIN(mtu, port->cap.max_mtu);
 	/* Nobody asked for the 64 KB of a loopback: what our buffers hold is enough. */
-	if (b->p->mtu == 0)
-		mtu = RTE_MIN(mtu, room - RTE_ETHER_HDR_LEN - TAGS_LEN);
-	port->mtu = mtu;
+	room -= RTE_ETHER_HDR_LEN + TAGS_LEN;
+	port->own_mtu = RTE_MIN(mtu, room);
+	port->mtu = b->p->mtu != 0 ? b->p->mtu : port->own_mtu;
+	/* Beyond the buffers frames are scattered, which is settled before the start. */
+	port->max_live_mtu =
+		port->mtu > room ? port->cap.max_mtu : RTE_MIN(room, port->cap.max_mtu);
 	return 0;
 }
 

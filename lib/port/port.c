@@ -72,6 +72,41 @@ mcr_port_adopt(uint16_t ethdev_id, const struct mcr_port_param *p, struct mcr_er
 	return mcr_port_bring_up(ethdev_id, p, errs);
 }
 
+int
+mcr_port_check_mtu(
+	const struct mcr_port *port, const struct mcr_port_param *p, struct mcr_errs *errs)
+{
+	if (p->mtu <= port->cap.max_mtu)
+		return 0;
+	mcr_err_fix(mcr_port_refuse(p, errs, MCR_ERROR, "mtu %u is more than %s can carry (%u)",
+			    p->mtu, port->driver, port->cap.max_mtu),
+		"set port %s mtu %u", port->name, port->cap.max_mtu);
+	return -EINVAL;
+}
+
+int
+mcr_port_set_mtu(struct mcr_port *port, uint16_t mtu)
+{
+	uint16_t wanted = mtu != 0 ? mtu : port->own_mtu, got;
+	struct mcr_device_log log;
+	int token, ret;
+
+	if (wanted > port->max_live_mtu)
+		return -ENOTSUP;
+	token = mcr_netns_enter(port->netns);
+	if (token < 0 && token != MCR_NETNS_STAY)
+		return token;
+	mcr_device_log_begin(&log);
+	ret = rte_eth_dev_set_mtu(port->id, wanted);
+	if (ret == 0 && rte_eth_dev_get_mtu(port->id, &got) == 0 && got != wanted)
+		ret = -ENOTSUP;
+	mcr_device_log_end(&log);
+	mcr_netns_leave(token);
+	if (ret == 0)
+		port->mtu = wanted;
+	return ret;
+}
+
 void
 mcr_port_free(struct mcr_port *port)
 {

@@ -59,6 +59,8 @@ struct mcr_port {
 	bool owns_device; /* we attached it, so we detach it */
 	int socket;
 	uint16_t mtu;
+	uint16_t own_mtu;      /* without `set port P mtu` */
+	uint16_t max_live_mtu; /* more needs the device opened again */
 	struct mcr_mac mac;
 	char driver[32]; /* "net_tap" */
 	char device[64]; /* "net_tap0" */
@@ -81,6 +83,11 @@ struct mcr_port *mcr_port_create(const struct mcr_port_param *p, struct mcr_errs
 struct mcr_port *
 mcr_port_adopt(uint16_t ethdev_id, const struct mcr_port_param *p, struct mcr_errs *errs);
 void mcr_port_free(struct mcr_port *port); /* stop, close, detach */
+/* Can this device carry the mtu (0: its own)? 0, or -EINVAL and an error that says how much. */
+int mcr_port_check_mtu(
+	const struct mcr_port *port, const struct mcr_port_param *p, struct mcr_errs *errs);
+/* Change it while workers use the port. Negative: it has to be opened again for that. */
+int mcr_port_set_mtu(struct mcr_port *port, uint16_t mtu);
 
 /* The device words without touching a device: driver known, its arguments known. Needs no EAL. */
 int mcr_port_check(const struct mcr_port_param *p, struct mcr_errs *errs);
