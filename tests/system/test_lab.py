@@ -555,3 +555,33 @@ def test_idle_interrupt_waits_for_frames(w):
     for mode in ("poll", "sleep", "interrupt"):
         d.ctl("set system idle " + mode)
         deliver(src, GROUP, [again])
+
+
+def test_mtu_changes_in_place(w):
+    """A new mtu of a running port costs no frame and no member; too large a one is refused."""
+    d, src, rx = lab(w, ["src", "rx"])
+    got = rx.join(GROUP)
+    d.wait_member(GROUP, rx.address)
+
+    def mtus():
+        shown = {p["port"]: p["mtu"] for p in d.json("show ports")["ports"]}["rx"]
+        return shown, int(re.search(r"mtu (\d+)", rx.run("ip", "link", "show", "eth0")).group(1))
+
+    with stream(src, GROUP, 200) as sent:
+        for mtu in (1400, 1000, 1500):
+            d.ctl(f"set port rx mtu {mtu}")
+            equal(mtus(), (mtu, mtu), "mtu of the port and of its interface")
+        d.refused("set port rx mtu 9000", 1, "port rx", "mtu 9000", "1500", "fix:")
+        equal(mtus(), (1500, 1500), "mtu after a refused one")
+        d.ctl("set port rx mtu 1400")
+        d.ctl("del port rx mtu")
+        equal(mtus(), (1500, 1500), "mtu of the device again")
+        until(lambda: sent() > 50, "some packets")
+    whole(got, sent(), "the stream at rx")
+    deliver(src, GROUP, [got])
+    # Members are held to it at once.
+    d.ctl("set port rx mtu 1000")
+    d.ctl("clear drops")
+    src.send(b"x" * 1200, GROUP)
+    deliver(src, GROUP, [got])
+    equal(d.drops()[("replicate", "mtu")], 1, "drops mtu")
