@@ -50,7 +50,7 @@ struct app_port {
 	bool is_used, is_leaving;
 	char name[MODEL_NAME];
 	struct mcr_port *port; /* NULL while pending */
-	enum app_port_state state;
+	enum app_port_state state, told; /* now, and in the last event */
 	bool is_uplink, admin_down;
 	struct mcr_prefix *address;
 	uint32_t n_addresses;

@@ -176,13 +176,17 @@ unlink_device(struct app *app, struct app_port *port)
 	port->next_try_ns = 0;
 }
 
+/* After a change: an event, if the state is another one now. */
 static void
-port_event(struct app *app, const struct app_port *port)
+port_event(struct app *app, struct app_port *port)
 {
 	static const char *const names[] = {[APP_PORT_PENDING] = "port-pending",
 		[APP_PORT_UP] = "port-up",
 		[APP_PORT_DOWN] = "port-down"};
 
+	if (port->state == port->told)
+		return;
+	port->told = port->state;
 	event_emit(app, names[port->state], ",\"port\":\"%s\"", port->name);
 	mcr_log(PORT, NOTICE, "port %s is %s%s%s", port->name, app_port_state_name(port->state),
 		port->why[0] ? ": " : "", port->why);
@@ -217,6 +221,7 @@ feat_port_link(struct app *app, struct app_port *port)
 	              : port->admin_down           ? APP_PORT_DOWN
 	              : mcr_port_is_up(port->port) ? APP_PORT_UP
 	                                           : APP_PORT_DOWN;
+	port_event(app, port);
 	if (!port->port)
 		return;
 	for (uint32_t v = 0; v < port->n_vlans; v++)
@@ -334,7 +339,6 @@ try_again(struct app *app, struct app_port *port)
 	for (uint32_t v = 0; v < port->n_vlans; v++)
 		if (port->vlan[v].mif)
 			mcr_mif_set_up(port->vlan[v].mif, port->state == APP_PORT_UP);
-	port_event(app, port);
 	app->needs_publish = true;
 }
 
@@ -359,8 +363,8 @@ static void
 lose_device(struct app *app, struct app_port *port)
 {
 	unlink_device(app, port);
-	snprintf(port->why, sizeof(port->why), "port %s: its interface is gone; the port is pending",
-		port->name);
+	snprintf(port->why, sizeof(port->why),
+		"port %s: its interface is gone; the port is pending", port->name);
 	port_event(app, port);
 	app->needs_publish = true;
 }

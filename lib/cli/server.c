@@ -2,6 +2,7 @@
 #include "cli/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <grp.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,7 +17,9 @@
 #include <unistd.h>
 
 #define MAX_CLIENTS 256
-#define REQUEST_MAX 1024       /* "complete " and a line that is too long to be one */
+#define REQUEST_MAX 1024 /* "complete " and a line that is too long to be one */
+/* So long may a daemon on our socket take to say that it is there. */
+#define ANSWER_MS 2000
 #define QUEUE_STALL (1u << 20) /* so much waiting makes a client slow */
 #define QUEUE_MAX (64u << 20)  /* and so much ends it at once */
 #define STALL_LIMIT_NS UINT64_C(10000000000)
@@ -400,19 +403,43 @@ on_tick(void *arg, int fd, uint32_t epoll_events)
 	mcr_loop_mod(sv->loop, sv->fd, EPOLLIN);
 }
 
-/* Does a daemon answer there? Only a refused connection proves that nobody does. */
+/* 1: it answers, or does not but is there; 0: nobody is there; -1: it hung up. */
+static int
+probe(const struct sockaddr_un *addr)
+{
+	static const char question[] = "exec show version\n";
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int ret = 1;
+	char answer;
+
+	if (fd < 0)
+		return 0;
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0)
+		ret = errno != ECONNREFUSED && errno != ENOENT;
+	else if (send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL) < 0 ||
+		 (poll(&p, 1, ANSWER_MS) == 1 && recv(fd, &answer, 1, 0) <= 0))
+		ret = -1;
+	close(fd);
+	return ret;
+}
+
+/*
+ * Does a daemon answer there? Only a refused connection proves that nobody does. A killed one
+ * takes connections until the kernel has freed its memory, and then hangs up.
+ */
 static bool
 is_alive(const struct sockaddr_un *addr)
 {
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool alive;
+	const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
+	int ret = -1;
 
-	if (fd < 0)
-		return false;
-	alive = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ||
-	        (errno != ECONNREFUSED && errno != ENOENT);
-	close(fd);
-	return alive;
+	for (unsigned i = 0; i < ANSWER_MS / 20 && ret < 0; i++) {
+		ret = probe(addr);
+		if (ret < 0)
+			nanosleep(&nap, NULL);
+	}
+	return ret != 0;
 }
 
 /* Free the name, unless it belongs to somebody. */

@@ -585,3 +585,34 @@ def test_mtu_changes_in_place(w):
     src.send(b"x" * 1200, GROUP)
     deliver(src, GROUP, [got])
     equal(d.drops()[("replicate", "mtu")], 1, "drops mtu")
+
+
+def test_events_tell_ports(w):
+    """An administrator's down and up are events like those of a link."""
+    d, _rx = lab(w, ["rx"])
+    out = w.spawn(d.cmd[0].replace("mcrd", "mcrctl"), "-s", d.sock, "events", out="events")
+    d.ctl("show status")
+
+    def seen():
+        return [e["event"] for e in map(json.loads, w.text("events").splitlines())
+                if e.get("port") == "rx" and e["event"].startswith("port-")]
+    # The subscription is there when a change is seen.
+    until(lambda: d.ctl("set port rx admin down") == "" and d.ctl("set port rx admin up") == "" and
+          len(seen()) >= 2, "events of the port")
+    check(seen()[:2] == ["port-down", "port-up"], f"events: {seen()}")
+    check(out.poll() is None, "mcrctl events ended")
+
+
+def test_killed_daemon_starts_again_at_once(w):
+    """kill -9 leaves nothing that the next start stumbles over, however soon it comes."""
+    d, src, rx = lab(w, ["src", "rx"])
+    d.proc.kill()
+    d.ended = True
+    again = w.mcrd(w.text("mcrd.conf"), name="again", args=("-s", d.sock), ready=False)
+    again.sock = d.sock
+    again.wait_ready()
+    d.proc.wait(5)
+    equal({p["port"]: p["state"] for p in again.json("show ports")["ports"]},
+          {"src": "up", "rx": "up"}, "ports")
+    for h in (src, rx):
+        h.canary = None
