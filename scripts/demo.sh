@@ -153,7 +153,7 @@ build=${MCR_BUILD:-$top/build}
 if [ ! -f "$build/build.ninja" ]; then
 	meson setup "$build" "$top" > "$run/meson.log" 2>&1 || { show_logs; die "meson failed"; }
 fi
-ninja -C "$build" > "$run/ninja.log" 2>&1 || { show_logs; die "the build failed"; }
+ninja -C "$build" app/mcrd app/mcrctl > "$run/ninja.log" 2>&1 || { show_logs; die "the build failed"; }
 bin=$build/app
 note "$("$bin/mcrd" -V | head -n 1)"
 
