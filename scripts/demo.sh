@@ -237,11 +237,16 @@ say "How to go on"
 if [ -n "$keep" ]; then
 	cat <<END
   Everything keeps running until you press Enter. In another root shell:
-    $bin/mcrctl -s $run/demo.sock                       the console; "help", "show status"
-    ip netns exec $id-rx1 tcpdump -ni eth0            the copies of one receiver
-    ip netns exec $id-net tcpdump -ni wire -T vxlan   the tunnel
+    # the console; try "help", "show status", "show drops"
+    $bin/mcrctl -s $run/demo.sock
+    # the copies of one receiver, and the tunnel
+    ip netns exec $id-rx1 tcpdump -ni eth0
+    ip netns exec $id-net tcpdump -ni wire udp port 4789
+    # say something yourself; the receivers write to files
     ip netns exec $id-src sh -c 'echo hi | socat -u - UDP4-DATAGRAM:$group:6666'
-    tail -f $run/*.log $run/*.txt
+    tail $run/*-$group.txt
+    # what the two daemons log
+    tail -f $run/demo.log $run/far.log
 END
 	[ "$failed" = 0 ] || note "${red}the result was not as expected$plain"
 	read -r _
