@@ -365,7 +365,7 @@ mcr_subscriber_expire(struct mcr_mgroup *g, uint64_t now)
 			drop_ended(g, s, now);
 		else if (s->expires_ns <= now)
 			tell(g, MCR_EV_LEAVE, s, &mcr_addr_any);
-		/* The source with the last deadline may have been dropped before the others ended. */
+		/* The source with the last deadline may be gone before the others end. */
 		if (s->expires_ns <= now || (!s->is_exclude && s->n_sources == 0))
 			del(g, i);
 		else if (s->expires_ns < g->subscriber_due_ns)

@@ -74,8 +74,8 @@ uint8_t mcr_igmp_code_encode(uint32_t value);
 uint32_t mcr_igmp_code_decode(uint8_t code);
 
 /*
- * Writers: a whole IPv4 packet (Router Alert, TTL 1, TOS 0xc0) into buf. Length, -ENOSPC, or -EINVAL
- * for what the version does not know: a group in v1, sources below v3 or without a group.
+ * Writers: a whole IPv4 packet (Router Alert, TTL 1, TOS 0xc0) into buf. Length, -ENOSPC, or
+ * -EINVAL for what the version does not know: a group in v1, sources below v3 or without a group.
  */
 struct mcr_query_spec {
 	struct mcr_addr src;   /* own address, 0.0.0.0 when there is none */

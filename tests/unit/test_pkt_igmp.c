@@ -424,6 +424,61 @@ p29_query_for_no_group(void **state)
 }
 
 static void
+p18_older_messages_as_records(void **state)
+{
+	static const struct {
+		uint8_t type, version, record;
+		enum mcr_mship_type want;
+	} rows[] = {{0x12, 1, MCR_IS_EX, MCR_MSHIP_REPORT}, {0x16, 2, MCR_IS_EX, MCR_MSHIP_REPORT},
+		{0x17, 2, MCR_TO_IN, MCR_MSHIP_LEAVE}};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet p = shorty(rows[i].type, 0, GROUP, 0xe0000002);
+		struct mcr_mship m;
+		struct mcr_record r;
+		uint32_t cursor = 0;
+
+		assert_int_equal(parse(&p, &m), 0);
+		assert_int_equal(m.type, rows[i].want);
+		assert_int_equal(m.version, rows[i].version);
+		assert_int_equal(m.wire_type, rows[i].type);
+		assert_group(&m.dst, 0xe0000002);
+		assert_true(mcr_mship_next_record(&m, &cursor, &r));
+		assert_int_equal(r.type, rows[i].record);
+		assert_int_equal(r.n_sources, 0);
+		assert_group(&r.group, GROUP);
+		assert_false(mcr_mship_next_record(&m, &cursor, &r));
+	}
+}
+
+static void
+p14_query_as_read(void **state)
+{
+	struct packet p = query3(0x8f, GROUP, 8 | 5, 0x90, 3, 3);
+	struct mcr_mship m;
+
+	assert_int_equal(parse(&p, &m), 0);
+	assert_int_equal(m.type, MCR_MSHIP_QUERY);
+	assert_int_equal(m.max_resp_ms, 24800);
+	assert_int_equal(m.qqi_s, 256);
+	assert_int_equal(m.qrv, 5);
+	assert_true(m.s_flag);
+	assert_group(&m.group, GROUP);
+	assert_int_equal(m.n_sources, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct mcr_addr s = mcr_mship_source(m.sources, m.addr_len, i);
+
+		assert_group(&s, 0x0a000001 + i);
+	}
+	/* A General Query has no use for sources. */
+	p = query3(100, 0, 2, 125, 3, 3);
+	assert_int_equal(parse(&p, &m), 0);
+	assert_true(mcr_addr_is_any(&m.group));
+	assert_false(m.s_flag);
+	assert_int_equal(m.n_sources, 0);
+}
+
+static void
 p10_unknown_types(void **state)
 {
 	static const uint8_t known[] = {0x11, 0x12, 0x16, 0x17, 0x22};
@@ -702,6 +757,27 @@ o4_queries_that_cannot_be(void **state)
 	q.max_resp_ms = 3000000;
 	assert_int_equal(mcr_igmp_write_query(b, 32, &q), 32);
 	assert_int_equal(b[25], 255);
+	q.version = 3;
+	for (q.qrv = 0; q.qrv < 20; q.qrv++) {
+		assert_int_equal(mcr_igmp_write_query(b, sizeof(b), &q), 36);
+		assert_int_equal(b[24 + 8], q.qrv > 7 ? 0 : q.qrv);
+	}
+}
+
+static void
+o5_record_that_just_fits(void **state)
+{
+	const struct mcr_addr src = a4(HOST), group = a4(GROUP);
+	struct mcr_report r;
+	uint8_t b[64];
+
+	for (uint32_t size = 32; size <= sizeof(b); size++) {
+		mcr_igmp_report_begin(&r, b, size, &src);
+		for (uint32_t n = 0; n < (size - 32) / 8; n++)
+			assert_int_equal(mcr_igmp_report_add(&r, MCR_TO_EX, &group, NULL, 0), 0);
+		assert_int_equal(mcr_igmp_report_add(&r, MCR_TO_EX, &group, NULL, 0), -ENOSPC);
+		assert_int_equal(mcr_igmp_report_finish(&r), 32 + (size - 32) / 8 * 8);
+	}
 }
 
 /* An IP packet ends at 65,535 bytes, however large the buffer. */
@@ -800,6 +876,8 @@ main(void)
 		cmocka_unit_test(p13_record_counts),
 		cmocka_unit_test(p14_source_counts),
 		cmocka_unit_test(p29_query_for_no_group),
+		cmocka_unit_test(p18_older_messages_as_records),
+		cmocka_unit_test(p14_query_as_read),
 		cmocka_unit_test(p10_unknown_types),
 		cmocka_unit_test(p31_senders),
 		cmocka_unit_test(p1_other_protocols_are_refused),
@@ -811,6 +889,7 @@ main(void)
 		cmocka_unit_test(o1_o2_o3_reports_as_sent),
 		cmocka_unit_test(o5_q12_never_above_the_mtu),
 		cmocka_unit_test(o4_queries_that_cannot_be),
+		cmocka_unit_test(o5_record_that_just_fits),
 		cmocka_unit_test(o5_never_above_an_ip_packet),
 		cmocka_unit_test(n1_codes_of_the_rfc),
 		cmocka_unit_test(n2_next_lower_value),

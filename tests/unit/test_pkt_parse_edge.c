@@ -151,6 +151,36 @@ t9_cut_at_every_length(void **state)
 	}
 }
 
+/* Nothing but headers: the shortest frames that are good, and one octet less. */
+static void
+t9_shortest_good_frames(void **state)
+{
+	struct rig_frame f[5] = {0};
+	static const int one_less[] = {MCR_DROP_PARSE_RUNT, MCR_DROP_PARSE_RUNT,
+		MCR_DROP_PARSE_RUNT, MCR_DROP_PARSE_RUNT, MCR_DROP_PARSE_BAD_IP_LENGTH};
+
+	rig_ethernet(&f[0], MAC, 0x88cc);
+	rig_ethernet(&f[1], MAC, 0x8100);
+	rig_u32(&f[1], 0x000a88cc);
+	rig_ethernet(&f[2], MAC, 0x0800);
+	rig_ipv4(&f[2], HOST, GROUP, 6, 20, 0, 0);
+	rig_ethernet(&f[3], MAC6, 0x86dd);
+	rig_ipv6(&f[3], HOST6, GROUP6, 59, 0);
+	rig_ethernet(&f[4], MAC6, 0x86dd);
+	rig_ipv6(&f[4], HOST6, "ff02::2", 58, 4);
+	rig_u32(&f[4], 0x85000000);
+	for (unsigned i = 0; i < N(f); i++) {
+		assert_int_equal(verdict(&f[i]), -1);
+		f[i].len--;
+		assert_int_equal(verdict(&f[i]), one_less[i]);
+	}
+	/* All options and nothing behind them. */
+	f[2].len = 0;
+	rig_ethernet(&f[2], MAC, 0x0800);
+	rig_ipv4(&f[2], HOST, GROUP, 6, 60, 0, 0);
+	assert_int_equal(verdict(&f[2]), -1);
+}
+
 /* Lengths put right: good as long as all headers are there. */
 static void
 t9_cut_with_lengths_put_right(void **state)
@@ -324,6 +354,7 @@ main(void)
 		cmocka_unit_test(t9_unfinished_with_a_wrong_udp_length),
 		cmocka_unit_test(t9_right_checksum_that_looks_unfinished),
 		cmocka_unit_test(t9_cut_at_every_length),
+		cmocka_unit_test(t9_shortest_good_frames),
 		cmocka_unit_test(t9_cut_with_lengths_put_right),
 		cmocka_unit_test(t10_length_of_the_head),
 		cmocka_unit_test(t9_random_damage),
