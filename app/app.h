@@ -30,15 +30,15 @@
 
 /*
  * The running daemon: one object, main lcore only. Live objects (ports, segments, peers) keep their
- * index over commits, because snapshot, targets and counters name them by it; the model of the running
- * configuration is app->conf.model, in its own order.
+ * index over commits, because snapshot, targets and counters name them by it; the model of the
+ * running configuration is app->conf.model, in its own order.
  */
 #define APP_MAX_TARGETS 65536
 #define APP_TARGET_NONE UINT32_MAX
 
 /* One (port, VLAN): an IGMP instance and a target. */
 struct app_vlan {
-	uint16_t vid; /* MCR_VID_NONE: untagged */
+	uint16_t vid;     /* MCR_VID_NONE: untagged */
 	uint16_t segment; /* live index */
 	struct mcr_mif *mif;
 	uint32_t target; /* APP_TARGET_NONE while the port is not there */
@@ -49,7 +49,7 @@ enum app_port_state { APP_PORT_PENDING, APP_PORT_UP, APP_PORT_DOWN };
 struct app_port {
 	bool is_used, is_leaving;
 	char name[MODEL_NAME];
-	struct mcr_port *port; /* NULL while pending */
+	struct mcr_port *port;           /* NULL while pending */
 	enum app_port_state state, told; /* now, and in the last event */
 	bool is_uplink, admin_down;
 	struct mcr_prefix *address;
@@ -78,13 +78,13 @@ struct app_peer {
 	bool is_used, is_leaving;
 	char name[MODEL_NAME];
 	struct mcr_addr address, source, nexthop;
-	uint8_t port;	 /* live index of the uplink */
+	uint8_t port; /* live index of the uplink */
 	bool admin_down;
 	enum model_membership membership;
 	enum app_peer_state state;
 	struct mcr_mac mac; /* of the next hop */
 	uint32_t target;    /* APP_TARGET_NONE while there is no uplink port */
-	bool is_wanted;	    /* neigh watches the next hop */
+	bool is_wanted;     /* neigh watches the next hop */
 	struct app_peer_segment *segment;
 	uint32_t n_segments;
 };
@@ -143,21 +143,21 @@ struct app {
 	uint32_t n_held;
 	uint32_t *dead_target; /* still in lists; deleted by publish */
 	uint32_t n_dead_targets;
-	size_t n_retired;     /* objects that wait for their grace period */
-	bool needs_publish;   /* the snapshot is out of date: next control turn makes a new one */
-	bool needs_rebuild;   /* lists wait for the snapshot to be everywhere */
+	size_t n_retired;   /* objects that wait for their grace period */
+	bool needs_publish; /* the snapshot is out of date: next control turn makes a new one */
+	bool needs_rebuild; /* lists wait for the snapshot to be everywhere */
 
 	struct app_port port[MCR_MAX_PORTS];
-	struct app_segment *segment; /* [MCR_MAX_SEGMENTS] */
-	struct app_peer *peer;	     /* [MCR_MAX_PEERS] */
+	struct app_segment *segment;  /* [MCR_MAX_SEGMENTS] */
+	struct app_peer *peer;        /* [MCR_MAX_PEERS] */
 	uint32_t n_segments, n_peers; /* slots ever used: loops go to here */
-	uint32_t peer_cursor; /* where the next free slot is looked for */
+	uint32_t peer_cursor;         /* where the next free slot is looked for */
 	struct model_names peer_names;
 	uint32_t n_all_peers; /* peers with membership all */
-	bool has_flood;	      /* a segment with unknown flood */
+	bool has_flood;       /* a segment with unknown flood */
 
-	uint64_t generation; /* of the published snapshot */
-	uint64_t start_ns;   /* on CLOCK_MONOTONIC */
+	uint64_t generation;      /* of the published snapshot */
+	uint64_t start_ns;        /* on CLOCK_MONOTONIC */
 	struct mcr_errs warnings; /* of the last commit and of start: `show status` */
 };
 
@@ -217,8 +217,8 @@ unsigned forward_group_sources(const struct app *app, uint16_t segment,
 struct forward_copies {
 	uint64_t packets, bytes, drops;
 };
-void forward_member_copies(const struct app *app, const struct mcr_mgroup *g,
-	struct forward_copies *copies);
+void forward_member_copies(
+	const struct app *app, const struct mcr_mgroup *g, struct forward_copies *copies);
 /* All of these count from 0. 0, or -ENOMEM: some groups were left out. */
 int forward_clear(struct forward *f);
 
@@ -232,7 +232,7 @@ bool publish_is_current(const struct app *app, const struct app_port *port);
 /* feat_*.c: one per group of lines; in the order of features.c */
 extern const struct mcr_feature feat_system, feat_port, feat_segment, feat_peer, feat_member,
 	feat_publish;
-void feat_port_turn(struct app *app); /* pending ports are tried again */
+void feat_port_turn(struct app *app);                        /* pending ports are tried again */
 void feat_port_link(struct app *app, struct app_port *port); /* targets, instances, neighbours */
 
 /* underlay.c: frames of the control thread, neighbours, punted frames */
@@ -258,20 +258,22 @@ extern const struct mcr_command app_commands[];
 extern const unsigned app_n_commands;
 
 /* run functions of the table's rows: show_*.c and control.c, named after their words */
+/* clang-format off */
 #define APP_RUNS(X) \
-	X(begin) X(commit) X(commit_check) X(abort) X(save) X(save_path) X(load) X(load_check) \
-	X(reload) X(help) X(help_topic) X(quit) X(shutdown) X(show_config) X(show_config_candidate) \
-	X(show_config_diff) X(show_status) X(show_version) X(show_ports) X(show_port) \
-	X(show_segments) X(show_segment) X(show_groups) X(show_groups_segment) X(show_group) \
-	X(show_group_list) X(show_subscribers) X(show_subscribers_detail) X(show_subscribers_group) \
-	X(show_routes) X(show_neighbors) X(show_igmp_interfaces) X(show_igmp_statistics) \
-	X(show_igmp_timers) X(show_peers) X(show_peer) X(show_workers) X(show_drops) X(show_memory) \
-	X(show_mtu) X(show_log) X(show_clock) X(clear_counters) X(clear_counters_port) \
-	X(clear_drops) X(clear_neighbors) X(clear_group) X(clock_warp) X(clock_warp_ms) X(clock_stop) \
-	X(clock_start)
+	X(begin) X(commit) X(commit_check) X(abort) X(save) X(save_path) X(load) \
+	X(load_check) X(reload) X(help) X(help_topic) X(quit) X(shutdown) X(show_config) \
+	X(show_config_candidate) X(show_config_diff) X(show_status) X(show_version) \
+	X(show_ports) X(show_port) X(show_segments) X(show_segment) X(show_groups) \
+	X(show_groups_segment) X(show_group) X(show_group_list) X(show_subscribers) \
+	X(show_subscribers_detail) X(show_subscribers_group) X(show_routes) \
+	X(show_neighbors) X(show_igmp_interfaces) X(show_igmp_statistics) \
+	X(show_igmp_timers) X(show_peers) X(show_peer) X(show_workers) X(show_drops) \
+	X(show_memory) X(show_mtu) X(show_log) X(show_clock) X(clear_counters) \
+	X(clear_counters_port) X(clear_drops) X(clear_neighbors) X(clear_group) \
+	X(clock_warp) X(clock_warp_ms) X(clock_stop) X(clock_start)
+/* clang-format on */
 #define X(name) int run_##name(struct mcr_session *s, const struct mcr_args *a);
 APP_RUNS(X)
 #undef X
-
 
 #endif

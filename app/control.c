@@ -120,7 +120,7 @@ line_names(const struct mcr_line *line, const char *kind, const char *name)
 		size_t len = strcspn(w, " ");
 		bool is_slot = *w == '<' || memchr(w, '|', len);
 		bool is_kind = (len == strlen(want) && !memcmp(w, want, len)) ||
-			(len == strlen(want_all) && !memcmp(w, want_all, len));
+		               (len == strlen(want_all) && !memcmp(w, want_all, len));
 
 		if (is_kind && !strcmp(a->arg[i].text, name))
 			return true;
@@ -136,8 +136,8 @@ line_names(const struct mcr_line *line, const char *kind, const char *name)
  * objects' lines name it.
  */
 static int
-delete_object(struct mcr_lines *lines, const struct mcr_args *a, const char *key,
-	struct mcr_errs *errs)
+delete_object(
+	struct mcr_lines *lines, const struct mcr_args *a, const char *key, struct mcr_errs *errs)
 {
 	static const char *const kinds[] = {"port", "segment", "peer"};
 	const char *name = a->n ? a->arg[0].text : "";
@@ -153,17 +153,17 @@ delete_object(struct mcr_lines *lines, const struct mcr_args *a, const char *key
 			const struct mcr_line *line = mcr_lines_at(lines, i);
 			size_t own = strlen(key);
 			bool is_own = !strncmp(line->key, key, own) &&
-				(line->key[own] == ' ' || !line->key[own]);
+			              (line->key[own] == ' ' || !line->key[own]);
 			bool is_igmp = k == 0 && !strncmp(line->key, igmp, strlen(igmp)) &&
-				line->key[strlen(igmp)] == ' ';
+			               line->key[strlen(igmp)] == ' ';
 
 			if (!is_own && !is_igmp && line_names(line, kinds[k], name))
-				snprintf(users + strlen(users), sizeof(users) - strlen(users), "%s%.60s",
-					users[0] ? ", " : "", line->key);
+				snprintf(users + strlen(users), sizeof(users) - strlen(users),
+					"%s%.60s", users[0] ? ", " : "", line->key);
 		}
 		if (users[0]) {
-			mcr_err_fix(mcr_errs_add(errs, MCR_ERROR, "%s %s: still named by %s", kinds[k],
-					    name, users),
+			mcr_err_fix(mcr_errs_add(errs, MCR_ERROR, "%s %s: still named by %s",
+					    kinds[k], name, users),
 				"del %.200s    (first)", users);
 			return -EBUSY;
 		}
@@ -193,8 +193,8 @@ edit_lines(struct mcr_lines *lines, const struct mcr_args *a, struct mcr_errs *e
 				"show config");
 			return -ENOENT;
 		}
-		return !strncmp(a->cmd->syntax, "add ", 4) ? delete_object(lines, a, key, errs) :
-							     mcr_lines_del(lines, key);
+		return !strncmp(a->cmd->syntax, "add ", 4) ? delete_object(lines, a, key, errs)
+		                                           : mcr_lines_del(lines, key);
 	}
 	mcr_args_line(a, text);
 	if (mcr_lines_put(lines, &line))
@@ -226,8 +226,8 @@ run_begin(struct mcr_session *s, const struct mcr_args *a)
 	struct batch *b;
 
 	if (s->user) {
-		mcr_err_fix(mcr_session_error(s, "begin: a batch is open already"),
-			"commit, or abort");
+		mcr_err_fix(
+			mcr_session_error(s, "begin: a batch is open already"), "commit, or abort");
 		return MCR_REFUSED;
 	}
 	b = calloc(1, sizeof(*b));
@@ -368,8 +368,8 @@ static const char *
 need_file(struct mcr_session *s, const char *what)
 {
 	if (!app_of(s)->conf_file)
-		mcr_err_fix(mcr_session_error(s, "%s: mcrd was started without a file", what), "%s PATH",
-			what[0] == 's' ? "save" : "load");
+		mcr_err_fix(mcr_session_error(s, "%s: mcrd was started without a file", what),
+			"%s PATH", what[0] == 's' ? "save" : "load");
 	return app_of(s)->conf_file;
 }
 
@@ -388,7 +388,8 @@ save(struct mcr_session *s, const char *path)
 	int ret = mcr_lines_save(app_of(s)->conf.lines, path);
 
 	if (ret) {
-		mcr_session_error(s, "save %s: %s; the old file is as it was", path, strerror(-ret));
+		mcr_session_error(
+			s, "save %s: %s; the old file is as it was", path, strerror(-ret));
 		return MCR_REFUSED;
 	}
 	if (b)
@@ -455,8 +456,8 @@ run_show_config_diff(struct mcr_session *s, const struct mcr_args *a)
 {
 	struct batch *b = need_batch(s, "show config diff");
 
-	return b ? show_text(s, a, "diff", mcr_lines_diff(app_of(s)->conf.lines, b->lines)) :
-		   MCR_REFUSED;
+	return b ? show_text(s, a, "diff", mcr_lines_diff(app_of(s)->conf.lines, b->lines))
+	         : MCR_REFUSED;
 }
 
 /* --- the console itself ---------------------------------------------------------------------- */
@@ -482,8 +483,9 @@ print_help(struct mcr_session *s, const struct mcr_command *c)
 int
 run_help(struct mcr_session *s, const struct mcr_args *a)
 {
-	mcr_session_printf(s, "One line is one command. TAB completes; \"del\" with the words of an "
-			      "add or set line undoes it.\n\n");
+	mcr_session_printf(s,
+		"One line is one command. TAB completes; \"del\" with the words of an "
+		"add or set line undoes it.\n\n");
 	for (unsigned i = 0; i < app_n_commands; i++)
 		print_help(s, &app_commands[i]);
 	return MCR_OK;
@@ -507,7 +509,8 @@ run_help_topic(struct mcr_session *s, const struct mcr_args *a)
 	}
 	if (found)
 		return MCR_OK;
-	mcr_err_fix(mcr_session_error(s, "help %s: no command starts with that word", topic), "help");
+	mcr_err_fix(
+		mcr_session_error(s, "help %s: no command starts with that word", topic), "help");
 	return MCR_REFUSED;
 }
 

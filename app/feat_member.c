@@ -191,15 +191,15 @@ apply_statics(struct app *app, const struct model *m)
 	n = wanted_statics(app, m, want);
 	qsort(want, n, sizeof(*want), static_order);
 	while (i < app->n_statics || k < n) {
-		int order = i == app->n_statics ? 1 :
-			k == n			? -1 :
-						  static_order(&app->statics[i], &want[k]);
+		int order = i == app->n_statics ? 1
+		            : k == n            ? -1
+		                                : static_order(&app->statics[i], &want[k]);
 
 		if (order < 0)
 			mcr_mif_static_del(app->statics[i].mif, &app->statics[i].group,
 				&app->statics[i].source);
 		else if (order > 0 &&
-			mcr_mif_static_add(want[k].mif, &want[k].group, &want[k].source))
+			 mcr_mif_static_add(want[k].mif, &want[k].group, &want[k].source))
 			mcr_log(MEMBER, ERROR, "out of memory: a static member is missing");
 		i += order <= 0;
 		k += order >= 0;
@@ -212,8 +212,8 @@ apply_statics(struct app *app, const struct model *m)
 /* --- instances ------------------------------------------------------------------------------- */
 
 static void
-apply_port(struct app *app, struct app_port *port, const struct model *m,
-	const struct model_port *mp)
+apply_port(
+	struct app *app, struct app_port *port, const struct model *m, const struct model_port *mp)
 {
 	uint32_t n = mp ? mp->n_vlans : 0;
 	struct app_vlan *now = n ? calloc(n, sizeof(*now)) : NULL;
@@ -231,7 +231,8 @@ apply_port(struct app *app, struct app_port *port, const struct model *m,
 			.target = APP_TARGET_NONE};
 		/* What stays in its segment keeps its members and its target. */
 		for (uint32_t k = 0; k < port->n_vlans; k++)
-			if (port->vlan[k].vid == now[i].vid && port->vlan[k].segment == now[i].segment) {
+			if (port->vlan[k].vid == now[i].vid &&
+				port->vlan[k].segment == now[i].segment) {
 				now[i] = port->vlan[k];
 				port->vlan[k].mif = NULL;
 				port->vlan[k].target = APP_TARGET_NONE;
@@ -255,8 +256,8 @@ apply_port(struct app *app, struct app_port *port, const struct model *m,
 }
 
 static void
-apply_peer(struct app *app, struct app_peer *peer, const struct model *m,
-	const struct model_peer *mp)
+apply_peer(
+	struct app *app, struct app_peer *peer, const struct model *m, const struct model_peer *mp)
 {
 	uint32_t n = mp ? mp->n_segments : 0;
 	struct app_peer_segment *now = n ? calloc(n, sizeof(*now)) : NULL;
@@ -304,7 +305,7 @@ apply_neighbors(struct app *app, const struct model *was, const struct model *m)
 
 		for (uint32_t k = 0; k < m->n_neighbors && !stays; k++)
 			stays = mcr_addr_eq(&m->neighbor[k].address, &was->neighbor[i].address) &&
-				!strcmp(m->port[m->neighbor[k].port].name,
+			        !strcmp(m->port[m->neighbor[k].port].name,
 					was->port[was->neighbor[i].port].name);
 		if (port >= 0 && !stays)
 			mcr_neigh_set_static(app->neigh, port, &was->neighbor[i].address, NULL);
@@ -313,8 +314,8 @@ apply_neighbors(struct app *app, const struct model *was, const struct model *m)
 		int port = app_find_port(app, m->port[m->neighbor[i].port].name);
 
 		if (port >= 0)
-			mcr_neigh_set_static(app->neigh, port, &m->neighbor[i].address,
-				&m->neighbor[i].mac);
+			mcr_neigh_set_static(
+				app->neigh, port, &m->neighbor[i].address, &m->neighbor[i].mac);
 	}
 }
 
@@ -326,7 +327,8 @@ rename_peers(struct app *app)
 	memset(&app->peer_names, 0, sizeof(app->peer_names));
 	for (uint32_t i = 0; i < app->n_peers; i++)
 		if (app->peer[i].is_used && model_names_put(&app->peer_names, app->peer[i].name, i))
-			mcr_log(PEER, ERROR, "out of memory: peer %s has no name", app->peer[i].name);
+			mcr_log(PEER, ERROR, "out of memory: peer %s has no name",
+				app->peer[i].name);
 }
 
 static bool

@@ -45,8 +45,8 @@ static bool
 has_moved(const struct app_peer *peer, const struct model_peer *mp, int port)
 {
 	return peer->port != port || !mcr_addr_eq(&peer->nexthop, &mp->nexthop) ||
-		!mcr_addr_eq(&peer->address, &mp->address) ||
-		!mcr_addr_eq(&peer->source, &mp->source) || peer->admin_down != mp->admin_down;
+	       !mcr_addr_eq(&peer->address, &mp->address) ||
+	       !mcr_addr_eq(&peer->source, &mp->source) || peer->admin_down != mp->admin_down;
 }
 
 /* A new way to the peer is a new target: a reader of an old list never meets a changed lane. */

@@ -23,7 +23,8 @@ segment_apply(void *arg, const void *old, void *model)
 			if (!app->segment[k].is_used)
 				live = k;
 		if (live < 0)
-			continue; /* more names than slots in one commit: the old ones leave first */
+			continue; /* more names than slots in one commit: the old ones leave first
+			           */
 		snprintf(app->segment[live].name, sizeof(app->segment[live].name), "%s", ms->name);
 		app->segment[live].is_used = true;
 		app->segment[live].vni = ms->vni;

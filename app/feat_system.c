@@ -9,8 +9,9 @@
 static void
 warn_restart(struct mcr_errs *errs, const char *line)
 {
-	mcr_err_fix(mcr_errs_add(errs, MCR_WARNING,
-			    "system %s: the new value is stored and used from the next start on", line),
+	mcr_err_fix(
+		mcr_errs_add(errs, MCR_WARNING,
+			"system %s: the new value is stored and used from the next start on", line),
 		"save, then start mcrd again");
 }
 
@@ -56,10 +57,9 @@ system_apply(void *arg, const void *old, void *model)
 			if ((strcmp(m->log[i].type, "all") == 0) == all)
 				mcr_log_set_level(m->log[i].type, m->log[i].level);
 	mcr_member_set_limits(app->member, &limits);
-	mcr_path_set_idle(app->path,
-		m->idle >= 0		     ? (enum mcr_idle)m->idle :
-			model_needs_pci(m) ? MCR_IDLE_POLL :
-					     MCR_IDLE_SLEEP);
+	mcr_path_set_idle(app->path, m->idle >= 0         ? (enum mcr_idle)m->idle
+				     : model_needs_pci(m) ? MCR_IDLE_POLL
+							  : MCR_IDLE_SLEEP);
 }
 
 const struct mcr_feature feat_system = {

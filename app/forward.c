@@ -2,8 +2,8 @@
 /*
  * Membership -> replication lists. A change marks a (segment, group); once per control turn every
  * marked group is rebuilt: one (*,G) list of the members that take any source, and one complete
- * (S,G) list for every source that a member of the group names. So joins coalesce, and a data packet
- * needs one lookup when its source has an entry.
+ * (S,G) list for every source that a member of the group names. So joins coalesce, and a data
+ * packet needs one lookup when its source has an entry.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,39 +15,7 @@
 
 #include "base/log.h"
 
-#include "app.h"
-
-/* Counters of the group when a member was first seen: its copies are what came since. */
-struct fmember {
-	const struct mcr_mif *mif;
-	struct forward_copies base;
-};
-
-struct fgroup {
-	struct fgroup *next_in_bucket, *next_dirty;
-	struct mcr_addr group;
-	uint16_t segment;
-	bool is_dirty;
-	struct mcr_addr *source; /* (S,G) entries that are installed, sorted */
-	uint32_t n_sources;
-	struct fmember *member; /* sorted by mif */
-	uint32_t n_members;
-};
-
-struct forward {
-	struct app *app;
-	struct fgroup **bucket;
-	uint32_t n_buckets, n_groups;
-	uint32_t secret; /* of the hash */
-	struct fgroup *dirty, **dirty_tail;
-	bool has_marks, marks_all;
-	uint64_t marks[MCR_MAX_SEGMENTS / 64]; /* segments whose groups are all to be rebuilt */
-	/* Scratch that only grows. */
-	struct mcr_list_item *item;
-	uint32_t n_items_max;
-	struct mcr_addr *source;
-	uint32_t n_sources_max;
-};
+#include "forward.h"
 
 /* --- the map of groups ----------------------------------------------------------------------- */
 
@@ -62,8 +30,8 @@ bucket_of(const struct forward *f, uint16_t segment, const struct mcr_addr *grou
 	return rte_jhash_32b(word, RTE_DIM(word), f->secret) & (f->n_buckets - 1);
 }
 
-static struct fgroup *
-find(const struct forward *f, uint16_t segment, const struct mcr_addr *group)
+struct fgroup *
+forward_find(const struct forward *f, uint16_t segment, const struct mcr_addr *group)
 {
 	struct fgroup *g = f->bucket[bucket_of(f, segment, group)];
 
@@ -75,7 +43,7 @@ find(const struct forward *f, uint16_t segment, const struct mcr_addr *group)
 static struct fgroup *
 find_or_add(struct forward *f, uint16_t segment, const struct mcr_addr *group)
 {
-	struct fgroup *g = find(f, segment, group);
+	struct fgroup *g = forward_find(f, segment, group);
 	uint32_t b;
 
 	if (g)
@@ -188,8 +156,8 @@ spread_marks(struct forward *f)
 
 /* --- building lists -------------------------------------------------------------------------- */
 
-static struct mcr_group_key
-key_of(const struct fgroup *g, const struct mcr_addr *source)
+struct mcr_group_key
+forward_key(const struct fgroup *g, const struct mcr_addr *source)
 {
 	return (struct mcr_group_key){.group = g->group, .source = *source, .segment = g->segment};
 }
@@ -216,8 +184,8 @@ maker_of(const struct mcr_port *port)
 }
 
 /*
- * An output joins lists of the table only when every worker's snapshot has its port; the lists inside a
- * snapshot come with it. False: not an output now.
+ * An output joins lists of the table only when every worker's snapshot has its port; the lists
+ * inside a snapshot come with it. False: not an output now.
  */
 static bool
 is_usable(struct app *app, const struct app_port *port, bool in_snapshot)
@@ -248,8 +216,8 @@ item_of_port(struct app *app, uint32_t user, bool in_snapshot, struct mcr_list_i
 }
 
 static bool
-item_of_peer(struct app *app, const struct app_peer *peer, bool in_snapshot,
-	struct mcr_list_item *item)
+item_of_peer(
+	struct app *app, const struct app_peer *peer, bool in_snapshot, struct mcr_list_item *item)
 {
 	const struct app_port *port = &app->port[peer->port];
 
@@ -272,15 +240,15 @@ forward_port_items(struct app *app, uint16_t segment, struct mcr_list_item *item
 	for (unsigned p = 0; p < MCR_MAX_PORTS; p++)
 		for (uint32_t v = 0; app->port[p].is_used && v < app->port[p].n_vlans; v++)
 			if (app->port[p].vlan[v].segment == segment)
-				n += item_of_port(app, p << 16 | app->port[p].vlan[v].vid, true,
-					&item[n]);
+				n += item_of_port(
+					app, p << 16 | app->port[p].vlan[v].vid, true, &item[n]);
 	return n;
 }
 
 /* Peers with membership all, or every peer of the segment. */
 static uint32_t
-peer_items(struct app *app, uint16_t segment, bool all, bool in_snapshot,
-	struct mcr_list_item *item)
+peer_items(
+	struct app *app, uint16_t segment, bool all, bool in_snapshot, struct mcr_list_item *item)
 {
 	uint32_t n = 0;
 
@@ -306,7 +274,7 @@ static int
 install(struct forward *f, struct fgroup *g, const struct mcr_addr *source)
 {
 	struct app *app = f->app;
-	struct mcr_group_key key = key_of(g, source ? source : &mcr_addr_any);
+	struct mcr_group_key key = forward_key(g, source ? source : &mcr_addr_any);
 	struct mcr_mgroup *mg = NULL;
 	struct mcr_list *list;
 	uint32_t n = peer_items(app, g->segment, false, false, f->item);
@@ -316,9 +284,8 @@ install(struct forward *f, struct fgroup *g, const struct mcr_addr *source)
 
 		if (source ? !mcr_mgroup_accepts(mg, source) : !mcr_mgroup_is_exclude(mg))
 			continue;
-		n += p->is_peer ?
-			item_of_peer(app, &app->peer[p->user >> 16], false, &f->item[n]) :
-			item_of_port(app, p->user, false, &f->item[n]);
+		n += p->is_peer ? item_of_peer(app, &app->peer[p->user >> 16], false, &f->item[n])
+		                : item_of_port(app, p->user, false, &f->item[n]);
 	}
 	list = mcr_list_build(f->item, n);
 	if (!list)
@@ -343,7 +310,8 @@ collect_sources(struct forward *f, const struct fgroup *g, uint32_t *count)
 		uint32_t more = mcr_mgroup_n_sources(mg);
 
 		if (n + more > f->n_sources_max) {
-			struct mcr_addr *bigger = realloc(f->source, (n + more) * 2 * sizeof(*bigger));
+			struct mcr_addr *bigger =
+				realloc(f->source, (n + more) * 2 * sizeof(*bigger));
 
 			if (!bigger)
 				return -ENOMEM;
@@ -365,7 +333,7 @@ collect_sources(struct forward *f, const struct fgroup *g, uint32_t *count)
 static void
 remove_entry(struct forward *f, const struct fgroup *g, const struct mcr_addr *source)
 {
-	struct mcr_group_key key = key_of(g, source);
+	struct mcr_group_key key = forward_key(g, source);
 
 	/* Absent when it could not be added before: nothing to remove then. */
 	mcr_table_del(f->app->table, &key);
@@ -383,11 +351,8 @@ remove_stale(struct forward *f, const struct fgroup *g, uint32_t n_sources)
 	}
 }
 
-static void sum_for(const struct forward *f, const struct fgroup *g, const struct mcr_mgroup *mg,
-	struct forward_copies *sum);
-
-static int
-mif_order(const void *a, const void *b)
+int
+forward_member_order(const void *a, const void *b)
 {
 	const struct fmember *x = a, *y = b;
 
@@ -406,18 +371,19 @@ update_members(struct forward *f, struct fgroup *g, uint32_t n)
 		return; /* counters of members start later; nothing else depends on them */
 	while ((mg = mcr_member_next(f->app->member, g->segment, &g->group, mg)) && i < n) {
 		struct fmember want = {.mif = mcr_mgroup_mif(mg)};
-		const struct fmember *old = g->n_members ?
-			bsearch(&want, g->member, g->n_members, sizeof(*old), mif_order) :
-			NULL;
+		const struct fmember *old = g->n_members
+		                                    ? bsearch(&want, g->member, g->n_members,
+							      sizeof(*old), forward_member_order)
+		                                    : NULL;
 
 		if (old)
 			want = *old;
 		else
-			sum_for(f, g, mg, &want.base);
+			forward_sum(f, g, mg, &want.base);
 		now[i++] = want;
 	}
 	if (i)
-		qsort(now, i, sizeof(*now), mif_order);
+		qsort(now, i, sizeof(*now), forward_member_order);
 	free(g->member);
 	g->member = now;
 	g->n_members = i;
@@ -501,126 +467,8 @@ forward_is_busy(const struct forward *f)
 bool
 forward_is_allowed(const struct app *app, uint16_t segment, const struct mcr_addr *group)
 {
-	const struct model_segment *seg = model_find_segment(app->model, app->segment[segment].name);
+	const struct model_segment *seg =
+		model_find_segment(app->model, app->segment[segment].name);
 
 	return seg && model_is_allowed(seg, group);
-}
-
-/* --- counters ------------------------------------------------------------------------------- */
-
-static const struct mcr_entry *
-entry_of(const struct app *app, const struct fgroup *g, const struct mcr_addr *source)
-{
-	struct mcr_group_key key = key_of(g, source);
-
-	return mcr_table_find(app->table, &key);
-}
-
-void
-forward_group_stat(const struct app *app, uint16_t segment, const struct mcr_addr *group,
-	struct forward_stat *sum)
-{
-	const struct fgroup *g = find(app->forward, segment, group);
-
-	memset(sum, 0, sizeof(*sum));
-	for (uint32_t i = 0; g && i <= g->n_sources; i++) {
-		const struct mcr_entry *e =
-			entry_of(app, g, i < g->n_sources ? &g->source[i] : &mcr_addr_any);
-		struct mcr_group_stat one;
-
-		if (!e)
-			continue;
-		mcr_entry_stat_sum(app->table, e, &one, NULL, 0);
-		sum->in_packets += one.in_packets;
-		sum->in_bytes += one.in_bytes;
-		sum->out_packets += one.out_packets;
-		sum->out_bytes += one.out_bytes;
-		sum->drops += one.drops;
-	}
-}
-
-unsigned
-forward_group_sources(const struct app *app, uint16_t segment, const struct mcr_addr *group,
-	struct mcr_group_source *source, unsigned max)
-{
-	const struct fgroup *g = find(app->forward, segment, group);
-	unsigned n = 0;
-
-	for (uint32_t i = 0; g && i <= g->n_sources && n < max; i++) {
-		const struct mcr_entry *e =
-			entry_of(app, g, i < g->n_sources ? &g->source[i] : &mcr_addr_any);
-		struct mcr_group_stat one;
-
-		if (e)
-			n += mcr_entry_stat_sum(app->table, e, &one, source + n, max - n);
-	}
-	return n;
-}
-
-/* What came in for entries that serve this member, less what came in by its own port. */
-static void
-sum_for(const struct forward *f, const struct fgroup *g, const struct mcr_mgroup *mg,
-	struct forward_copies *sum)
-{
-	const struct mcr_mif_param *p = mcr_mif_param(mcr_mgroup_mif(mg));
-
-	memset(sum, 0, sizeof(*sum));
-	for (uint32_t i = 0; i <= g->n_sources; i++) {
-		bool is_any = i == g->n_sources;
-		const struct mcr_entry *e;
-		struct mcr_group_source source[MCR_GROUP_SOURCES * 4];
-		struct mcr_group_stat one;
-		unsigned n;
-
-		if (is_any ? !mcr_mgroup_is_exclude(mg) : !mcr_mgroup_accepts(mg, &g->source[i]))
-			continue;
-		e = entry_of(f->app, g, is_any ? &mcr_addr_any : &g->source[i]);
-		if (!e)
-			continue;
-		n = mcr_entry_stat_sum(f->app->table, e, &one, source, RTE_DIM(source));
-		for (unsigned k = 0; k < n; k++) {
-			bool is_echo = p->is_peer ? source[k].peer != MCR_PEER_NONE :
-						    source[k].peer == MCR_PEER_NONE &&
-					source[k].port == p->user >> 16;
-
-			if (is_echo) {
-				one.in_packets -= source[k].packets;
-				one.in_bytes -= source[k].bytes;
-			}
-		}
-		sum->packets += one.in_packets;
-		sum->bytes += one.in_bytes;
-	}
-}
-
-void
-forward_member_copies(const struct app *app, const struct mcr_mgroup *mg,
-	struct forward_copies *copies)
-{
-	const struct mcr_mif *mif = mcr_mgroup_mif(mg);
-	const struct mcr_mif_param *p = mcr_mif_param(mif);
-	struct mcr_addr group = mcr_mgroup_group(mg);
-	const struct fgroup *g = find(app->forward, p->segment, &group);
-	struct fmember want = {.mif = mif};
-	const struct fmember *member;
-
-	memset(copies, 0, sizeof(*copies));
-	if (!g || !g->n_members)
-		return;
-	member = bsearch(&want, g->member, g->n_members, sizeof(*member), mif_order);
-	if (!member)
-		return;
-	sum_for(app->forward, g, mg, copies);
-	copies->packets -= RTE_MIN(copies->packets, member->base.packets);
-	copies->bytes -= RTE_MIN(copies->bytes, member->base.bytes);
-}
-
-int
-forward_clear(struct forward *f)
-{
-	for (uint32_t i = 0; i < f->n_buckets; i++)
-		for (struct fgroup *g = f->bucket[i]; g; g = g->next_in_bucket)
-			for (uint32_t k = 0; k < g->n_members; k++)
-				memset(&g->member[k].base, 0, sizeof(g->member[k].base));
-	return mcr_table_clear_stat(f->app->table);
 }

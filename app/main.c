@@ -165,8 +165,8 @@ start_eal(struct app *app, const struct model *m, struct mcr_errs *errs)
 			pci[p.n_pci++] = m->port[i].dev;
 	p.pci = pci;
 	pool_sizes(app, m, &pools);
-	p.memory_mb = m->memory_mb ? m->memory_mb :
-				     (mcr_pools_bytes(&pools) + other_bytes(m)) / (1024 * 1024) + 1;
+	p.memory_mb = m->memory_mb ? m->memory_mb
+	                           : (mcr_pools_bytes(&pools) + other_bytes(m)) / (1024 * 1024) + 1;
 	ret = mcr_eal_start(&p, errs);
 	if (!ret) {
 		app->is_eal_up = true;
@@ -183,8 +183,7 @@ create_pools(struct app *app, const struct model *m, struct mcr_errs *errs)
 	int ret;
 
 	pool_sizes(app, m, &p);
-	RTE_LCORE_FOREACH(lcore)
-	{
+	RTE_LCORE_FOREACH (lcore) {
 		p.socket = rte_lcore_to_socket_id(lcore);
 		if (p.socket < 0 || p.socket >= RTE_MAX_NUMA_NODES)
 			p.socket = 0;
@@ -240,9 +239,9 @@ create_data_path(struct app *app, const struct model *m, struct mcr_errs *errs)
 	app->reclaim = mcr_reclaim_create(app->n_workers);
 	table.reclaim = path.reclaim = app->reclaim;
 	app->table = app->reclaim ? mcr_table_create(&table) : NULL;
-	app->targets = app->table ?
-		mcr_targets_create(APP_MAX_TARGETS, app->n_workers, app->reclaim) :
-		NULL;
+	app->targets = app->table
+	                       ? mcr_targets_create(APP_MAX_TARGETS, app->n_workers, app->reclaim)
+	                       : NULL;
 	path.table = app->table;
 	path.targets = app->targets;
 	path.pools = app->pools;
@@ -274,8 +273,7 @@ launch_workers(struct app *app)
 {
 	unsigned lcore, i = 0;
 
-	RTE_LCORE_FOREACH_WORKER(lcore)
-	{
+	RTE_LCORE_FOREACH_WORKER (lcore) {
 		if (i == app->n_workers)
 			break;
 		rte_eal_remote_launch(mcr_worker_loop, mcr_path_worker(app->path, i++), lcore);
@@ -295,8 +293,8 @@ start_server(struct app *app, const struct model *m, struct mcr_errs *errs)
 		*slash = '\0';
 		mkdir(dir, 0750); /* when it fails, making the socket says why */
 	}
-	app->server = mcr_server_create(app->loop, path, m->control_group, app->syntax,
-		&app->session_ops, app, errs);
+	app->server = mcr_server_create(
+		app->loop, path, m->control_group, app->syntax, &app->session_ops, app, errs);
 	return app->server ? 0 : -EIO;
 }
 
@@ -395,8 +393,8 @@ on_turn(void *arg)
 static int
 longest_wait(const struct app *app)
 {
-	bool waits = app->n_retired || app->n_dying || app->n_held || app->needs_rebuild || app->needs_publish ||
-		forward_is_busy(app->forward);
+	bool waits = app->n_retired || app->n_dying || app->n_held || app->needs_rebuild ||
+	             app->needs_publish || forward_is_busy(app->forward);
 
 	return waits ? 1 : 250;
 }
@@ -414,7 +412,8 @@ console_ended(void *arg)
 	struct app *app = arg;
 
 	if (isatty(STDIN_FILENO) && !app->is_stopping)
-		mcr_log(MAIN, NOTICE, "console left; mcrd goes on (Ctrl-C or mcrctl shutdown ends it)");
+		mcr_log(MAIN, NOTICE,
+			"console left; mcrd goes on (Ctrl-C or mcrctl shutdown ends it)");
 	else
 		stop(app);
 }
@@ -427,8 +426,8 @@ run_loop(struct app *app)
 	event_emit(app, "ready", ",\"generation\":%llu", (unsigned long long)app->conf.generation);
 	mcr_log(MAIN, NOTICE, "ready");
 	if (app->is_interactive)
-		app->console = mcr_console_create(app->loop, app->syntax, &app->session_ops, app,
-			console_ended);
+		app->console = mcr_console_create(
+			app->loop, app->syntax, &app->session_ops, app, console_ended);
 	while (!app->is_stopping)
 		mcr_loop_turn(app->loop, longest_wait(app));
 	return MCR_OK;
@@ -441,8 +440,8 @@ static void
 say_goodbye(struct app *app)
 {
 	for (uint32_t i = 0; i < app->n_statics; i++)
-		mcr_mif_static_del(app->statics[i].mif, &app->statics[i].group,
-			&app->statics[i].source);
+		mcr_mif_static_del(
+			app->statics[i].mif, &app->statics[i].group, &app->statics[i].source);
 	app->n_statics = 0;
 	for (unsigned p = 0; p < MCR_MAX_PORTS; p++)
 		for (uint32_t v = 0; app->port[p].is_used && v < app->port[p].n_vlans; v++)
@@ -486,7 +485,8 @@ shut_down(struct app *app)
 
 /* Everything up to the first commit; an exit code, MCR_OK = go on. */
 static int
-bring_up(struct app *app, const struct mcr_lines *lines, const struct model *m, struct mcr_errs *errs)
+bring_up(struct app *app, const struct mcr_lines *lines, const struct model *m,
+	struct mcr_errs *errs)
 {
 	struct mcr_lines *first;
 	int ret;
@@ -568,8 +568,8 @@ main(int argc, char **argv)
 		ret = MCR_OK;
 	} else {
 		lines = first_lines(&app, &errs);
-		ret = action == RUN_CHECK ? run_check(&app, lines, &errs) :
-					    run_daemon(&app, lines, &errs);
+		ret = action == RUN_CHECK ? run_check(&app, lines, &errs)
+		                          : run_daemon(&app, lines, &errs);
 		mcr_lines_free(lines);
 	}
 	mcr_errs_fini(&errs);

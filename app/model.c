@@ -221,8 +221,8 @@ resolve_igmp(struct model_igmp *own, const struct model_igmp *all, bool is_uplin
 	const struct model_igmp *rest = is_uplink ? &none : all;
 
 #define RESOLVE(flag, field, otherwise) \
-	if (!own->flag) \
-		own->field = rest->flag ? rest->field : (otherwise)
+	if (!own->flag)                 \
+	own->field = rest->flag ? rest->field : (otherwise)
 	RESOLVE(has_mode, mode, is_uplink ? MCR_MODE_OFF : MCR_MODE_SNOOP);
 	RESOLVE(has_version, version, 3);
 	RESOLVE(has_qi, qi_s, 125);

@@ -11,8 +11,9 @@
 #include "conf/lines.h"
 
 /*
- * The configuration as typed plain data, compiled from the lines, immutable after the checks. Objects name
- * each other by index; every object remembers the place of its "add" line for error sentences.
+ * The configuration as typed plain data, compiled from the lines, immutable after the checks.
+ * Objects name each other by index; every object remembers the place of its "add" line for error
+ * sentences.
  */
 #define MODEL_NAME 32
 #define MODEL_NONE UINT32_MAX
@@ -22,7 +23,7 @@ struct model_names {
 	struct model_name {
 		char name[MODEL_NAME];
 		uint32_t index;
-	} *slot;
+	} * slot;
 	uint32_t n_slots, n_used;
 };
 uint32_t model_names_get(const struct model_names *names, const char *name); /* MODEL_NONE */
@@ -62,7 +63,7 @@ struct model_port {
 	uint32_t n_vlans;
 	bool has_mac;
 	struct mcr_mac mac;
-	uint16_t mtu; /* 0: the device's */
+	uint16_t mtu;        /* 0: the device's */
 	uint16_t n_rx, n_tx; /* 0: automatic */
 	uint16_t rx_desc, tx_desc;
 	uint8_t receive_multicast, checksum; /* as in struct mcr_port_param */
@@ -86,9 +87,9 @@ struct model_peer {
 	char name[MODEL_NAME];
 	struct model_place place;
 	struct mcr_addr address;
-	uint32_t uplink;	    /* port index; resolved by route when no line says it */
-	struct mcr_addr source;	    /* resolved */
-	struct mcr_addr nexthop;    /* resolved; the peer itself when on-link */
+	uint32_t uplink;         /* port index; resolved by route when no line says it */
+	struct mcr_addr source;  /* resolved */
+	struct mcr_addr nexthop; /* resolved; the peer itself when on-link */
 	bool has_uplink, has_source, has_nexthop;
 	uint32_t *segment;
 	uint32_t n_segments;
@@ -124,10 +125,10 @@ struct model {
 	/* system */
 	char name[MODEL_NAME];
 	uint16_t cpu[1024];
-	unsigned n_cpus;  /* 0: all */
-	unsigned workers; /* 0: automatic */
-	int idle;	  /* enum mcr_idle, -1: automatic */
-	int memory;	  /* 0 auto, 1 hugepages, 2 shared, 3 plain */
+	unsigned n_cpus;    /* 0: all */
+	unsigned workers;   /* 0: automatic */
+	int idle;           /* enum mcr_idle, -1: automatic */
+	int memory;         /* 0 auto, 1 hugepages, 2 shared, 3 plain */
 	uint64_t memory_mb; /* 0: computed */
 	char control_socket[108];
 	char control_group[MODEL_NAME];
@@ -170,18 +171,21 @@ bool model_is_allowed(const struct model_segment *seg, const struct mcr_addr *gr
 const struct mcr_prefix *model_on_link(const struct model_port *port, const struct mcr_addr *a);
 
 /* compile functions of the add and set rows (model_lines.c), named after their words */
+/* clang-format off */
 #define MODEL_LINES(X) \
 	X(system_name) X(system_cpus) X(system_workers) X(system_idle) X(system_memory) \
 	X(system_memory_size) X(system_control_socket) X(system_control_group) X(log_level) \
 	X(limit_groups) X(limit_subscribers) X(limit_sources) X(limit_memberships) \
 	X(add_port) X(add_port_netns) X(add_port_netdev) X(add_port_netdev_netns) \
 	X(port_role) X(port_address) X(port_segment) X(port_vlan) X(port_mac) X(port_mtu) \
-	X(port_queues) X(port_descriptors) X(port_receive_multicast) X(port_checksum) X(port_admin) \
-	X(route) X(neighbor) X(add_segment) X(segment_address) X(segment_allow) X(segment_deny) \
-	X(segment_unknown) X(add_member_port) X(add_member_peer) X(igmp_mode) X(igmp_version) \
-	X(igmp_query_interval) X(igmp_response_interval) X(igmp_last_member_interval) \
-	X(igmp_robustness) X(igmp_fast_leave) X(add_peer) X(peer_uplink) X(peer_source) \
-	X(peer_nexthop) X(peer_encap) X(peer_segment) X(peer_membership) X(peer_admin)
+	X(port_queues) X(port_descriptors) X(port_receive_multicast) X(port_checksum) \
+	X(port_admin) X(route) X(neighbor) X(add_segment) X(segment_address) \
+	X(segment_allow) X(segment_deny) X(segment_unknown) X(add_member_port) \
+	X(add_member_peer) X(igmp_mode) X(igmp_version) X(igmp_query_interval) \
+	X(igmp_response_interval) X(igmp_last_member_interval) X(igmp_robustness) \
+	X(igmp_fast_leave) X(add_peer) X(peer_uplink) X(peer_source) X(peer_nexthop) \
+	X(peer_encap) X(peer_segment) X(peer_membership) X(peer_admin)
+/* clang-format on */
 #define X(name) void model_##name(void *model, const struct mcr_args *a, struct mcr_errs *errs);
 MODEL_LINES(X)
 #undef X

@@ -10,9 +10,8 @@
 
 #include "model.h"
 
-static struct mcr_err *
-refuse(struct mcr_errs *errs, const struct model_place *place, enum mcr_severity severity,
-	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static struct mcr_err *refuse(struct mcr_errs *errs, const struct model_place *place,
+	enum mcr_severity severity, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static struct mcr_err *
 refuse(struct mcr_errs *errs, const struct model_place *place, enum mcr_severity severity,
@@ -39,10 +38,12 @@ check_igmp(const struct model_port *port, struct mcr_errs *errs)
 		mcr_err_fix(refuse(errs, &g->place, MCR_ERROR,
 				    "igmp %s: response-interval %u is not below query-interval %u",
 				    port->name, g->qri_s, g->qi_s),
-			"set igmp %s response-interval %u", port->name, g->qi_s > 1 ? g->qi_s - 1 : 1);
+			"set igmp %s response-interval %u", port->name,
+			g->qi_s > 1 ? g->qi_s - 1 : 1);
 	if (g->robustness == 1)
 		refuse(errs, &g->place, MCR_WARNING,
-			"igmp %s: robustness 1 loses members when a single report is lost", port->name);
+			"igmp %s: robustness 1 loses members when a single report is lost",
+			port->name);
 	if (port->is_uplink && g->mode != MCR_MODE_OFF)
 		mcr_err_fix(refuse(errs, &g->place, MCR_ERROR,
 				    "igmp %s: an uplink carries tunnels only and has no hosts",
@@ -68,7 +69,7 @@ check_port(const struct model *m, const struct model_port *port, struct mcr_errs
 	/* One address may stand on several access ports of one segment, not on ports of two. */
 	for (const struct model_port *other = m->port; other < port; other++) {
 		bool is_same_segment = port->n_vlans && other->n_vlans &&
-			port->vlan[0].segment == other->vlan[0].segment;
+		                       port->vlan[0].segment == other->vlan[0].segment;
 
 		for (uint32_t i = 0; i < port->n_addresses && !is_same_segment; i++)
 			for (uint32_t k = 0; k < other->n_addresses; k++)
@@ -77,7 +78,8 @@ check_port(const struct model *m, const struct model_port *port, struct mcr_errs
 
 					refuse(errs, &port->place, MCR_ERROR,
 						"port %s: %s is the address of port %s too",
-						port->name, mcr_addr_str(&port->address[i].addr, buf),
+						port->name,
+						mcr_addr_str(&port->address[i].addr, buf),
 						other->name);
 				}
 	}
@@ -165,8 +167,8 @@ resolve_peer(struct model *m, struct model_peer *peer, struct mcr_errs *errs)
 		return false;
 	}
 	if (!peer->has_nexthop) {
-		if (uplink ? model_on_link(uplink, &peer->address) != NULL :
-			     uplink_on_link(m, &peer->address) != NULL) {
+		if (uplink ? model_on_link(uplink, &peer->address) != NULL
+			   : uplink_on_link(m, &peer->address) != NULL) {
 			peer->nexthop = peer->address;
 		} else {
 			const struct model_route *r = route_to(m, &peer->address, uplink);
@@ -197,7 +199,8 @@ resolve_peer(struct model *m, struct model_peer *peer, struct mcr_errs *errs)
 	peer->uplink = uplink - m->port;
 	if (!peer->has_source) {
 		for (uint32_t i = 0; i < uplink->n_addresses; i++)
-			if (mcr_addr_is_v4(&uplink->address[i].addr) == mcr_addr_is_v4(&peer->address)) {
+			if (mcr_addr_is_v4(&uplink->address[i].addr) ==
+				mcr_addr_is_v4(&peer->address)) {
 				peer->source = uplink->address[i].addr;
 				return true;
 			}
@@ -209,10 +212,12 @@ resolve_peer(struct model *m, struct model_peer *peer, struct mcr_errs *errs)
 	}
 	for (uint32_t i = 0; i < m->n_ports; i++)
 		for (uint32_t k = 0; k < m->port[i].n_addresses; k++)
-			if (m->port[i].is_uplink && mcr_addr_eq(&m->port[i].address[k].addr, &peer->source))
+			if (m->port[i].is_uplink &&
+				mcr_addr_eq(&m->port[i].address[k].addr, &peer->source))
 				return true;
-	mcr_err_fix(refuse(errs, &peer->place, MCR_ERROR, "peer %s: source %s is no address of an uplink",
-			    peer->name, mcr_addr_str(&peer->source, buf)),
+	mcr_err_fix(refuse(errs, &peer->place, MCR_ERROR,
+			    "peer %s: source %s is no address of an uplink", peer->name,
+			    mcr_addr_str(&peer->source, buf)),
 		"set port %s address %s/LEN", uplink->name, buf);
 	return false;
 }
@@ -235,8 +240,8 @@ check_peer(struct model *m, struct model_peer *peer, bool is_resolvable, struct 
 	mcr_addr_str(&peer->address, buf);
 	if (!mcr_addr_is_source(&peer->address)) {
 		refuse(errs, &peer->place, MCR_ERROR, "peer %s: %s is %s", peer->name, buf,
-			mcr_addr_is_multicast(&peer->address) ? "a multicast address" :
-								"no address of a host");
+			mcr_addr_is_multicast(&peer->address) ? "a multicast address"
+							      : "no address of a host");
 		return;
 	}
 	if (!mcr_addr_is_v4(&peer->address)) {
@@ -245,7 +250,8 @@ check_peer(struct model *m, struct model_peer *peer, bool is_resolvable, struct 
 		return;
 	}
 	if (is_own_address(m, &peer->address)) {
-		refuse(errs, &peer->place, MCR_ERROR, "peer %s: %s is our own address", peer->name, buf);
+		refuse(errs, &peer->place, MCR_ERROR, "peer %s: %s is our own address", peer->name,
+			buf);
 		return;
 	}
 	if (!peer->n_segments)
@@ -262,8 +268,8 @@ address_order(const void *a, const void *b)
 {
 	const struct model_peer *const *x = a, *const *y = b;
 
-	return mcr_addr_cmp(&(*x)->address, &(*y)->address) ?:
-		later_line(&(*x)->place, &(*y)->place);
+	return mcr_addr_cmp(&(*x)->address, &(*y)->address)
+	               ?: later_line(&(*x)->place, &(*y)->place);
 }
 
 static void
@@ -312,9 +318,10 @@ check_member(const struct model *m, const struct model_member *member, struct mc
 
 	mcr_addr_str(&member->group, group);
 	if (!model_is_allowed(&m->segment[member->segment], &member->group))
-		mcr_err_fix(refuse(errs, &member->place, MCR_ERROR,
-				    "member %s %s: the segment's allow and deny lines refuse the group",
-				    seg, group),
+		mcr_err_fix(
+			refuse(errs, &member->place, MCR_ERROR,
+				"member %s %s: the segment's allow and deny lines refuse the group",
+				seg, group),
 			"set segment %s allow %s/%d", seg, group,
 			mcr_addr_is_v4(&member->group) ? 32 : 128);
 	if (member->is_peer) {
@@ -322,16 +329,16 @@ check_member(const struct model *m, const struct model_member *member, struct mc
 
 		if (!peer_is_in_segment(peer, member->segment))
 			mcr_err_fix(refuse(errs, &member->place, MCR_ERROR,
-					    "member %s %s: segment %s is not extended to peer %s", seg,
-					    group, seg, peer->name),
+					    "member %s %s: segment %s is not extended to peer %s",
+					    seg, group, seg, peer->name),
 				"set peer %s segment %s", peer->name, seg);
 	} else {
 		const struct model_port *port = &m->port[member->out];
 
 		if (!port_is_in_segment(port, member->segment))
 			mcr_err_fix(refuse(errs, &member->place, MCR_ERROR,
-					    "member %s %s: port %s is not in segment %s", seg, group,
-					    port->name, seg),
+					    "member %s %s: port %s is not in segment %s", seg,
+					    group, port->name, seg),
 				"set port %s segment %s", port->name, seg);
 	}
 }
@@ -352,7 +359,8 @@ model_check(struct model *m, struct mcr_errs *errs)
 					    "route %s: next hop %s is on no uplink's network",
 					    mcr_prefix_str(&m->route[i].network, net),
 					    mcr_addr_str(&m->route[i].nexthop, via)),
-				"set port PORT address ADDRESS/LEN    (of that network, on an uplink)");
+				"set port PORT address ADDRESS/LEN    (of that network, on an "
+				"uplink)");
 	}
 	for (uint32_t i = 0; i < m->n_peers; i++)
 		check_peer(m, &m->peer[i], is_resolvable, errs);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One function per add and set row: the line's words into the model. Cross checks: model_check.c. */
+/* One function per add and set row: the line's words into the model. Cross checks: model_check.c.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,7 @@
 
 #include "model.h"
 
-#define LINE(name) \
-	void model_##name(void *model, const struct mcr_args *a, struct mcr_errs *errs)
+#define LINE(name) void model_##name(void *model, const struct mcr_args *a, struct mcr_errs *errs)
 
 /* --- helpers -------------------------------------------------------------------------------- */
 
@@ -53,7 +53,8 @@ port_of(struct model *m, const struct mcr_args *a, unsigned i, struct mcr_errs *
 	struct model_port *port = model_find_port(m, a->arg[i].text);
 
 	if (!port)
-		mcr_err_fix(mcr_errs_add(errs, MCR_ERROR, "port %s: no line adds it", a->arg[i].text),
+		mcr_err_fix(
+			mcr_errs_add(errs, MCR_ERROR, "port %s: no line adds it", a->arg[i].text),
 			"add port %s dev DEVARGS", a->arg[i].text);
 	return port;
 }
@@ -64,8 +65,8 @@ segment_of(struct model *m, const struct mcr_args *a, unsigned i, struct mcr_err
 	struct model_segment *seg = model_find_segment(m, a->arg[i].text);
 
 	if (!seg)
-		mcr_err_fix(
-			mcr_errs_add(errs, MCR_ERROR, "segment %s: no line adds it", a->arg[i].text),
+		mcr_err_fix(mcr_errs_add(
+				    errs, MCR_ERROR, "segment %s: no line adds it", a->arg[i].text),
 			"add segment %s vni VNI", a->arg[i].text);
 	return seg;
 }
@@ -76,7 +77,8 @@ peer_of(struct model *m, const struct mcr_args *a, unsigned i, struct mcr_errs *
 	struct model_peer *peer = model_find_peer(m, a->arg[i].text);
 
 	if (!peer)
-		mcr_err_fix(mcr_errs_add(errs, MCR_ERROR, "peer %s: no line adds it", a->arg[i].text),
+		mcr_err_fix(
+			mcr_errs_add(errs, MCR_ERROR, "peer %s: no line adds it", a->arg[i].text),
 			"add peer %s address ADDRESS", a->arg[i].text);
 	return peer;
 }
@@ -87,8 +89,8 @@ later(const struct mcr_arg *arg, const char *what, const char *const *words, str
 {
 	for (; *words; words++)
 		if (!strcmp(arg->text, *words)) {
-			mcr_errs_add(errs, MCR_ERROR, "%s: this version of mcrd has no \"%s\" yet", what,
-				arg->text);
+			mcr_errs_add(errs, MCR_ERROR, "%s: this version of mcrd has no \"%s\" yet",
+				what, arg->text);
 			return true;
 		}
 	return false;
@@ -115,8 +117,9 @@ LINE(system_cpus)
 	int n = mcr_cpu_list_parse(a->arg[0].text, m->cpu, RTE_DIM(m->cpu));
 
 	if (n <= 0)
-		mcr_err_fix(mcr_errs_add(errs, MCR_ERROR,
-				    "system cpus: \"%s\" is no list of CPU numbers", a->arg[0].text),
+		mcr_err_fix(
+			mcr_errs_add(errs, MCR_ERROR,
+				"system cpus: \"%s\" is no list of CPU numbers", a->arg[0].text),
 			"set system cpus 0-3");
 	else
 		m->n_cpus = n;
@@ -228,8 +231,8 @@ new_port(struct model *m, const struct mcr_args *a, struct mcr_errs *errs)
 	port->rx_desc = 1024;
 	port->tx_desc = 1024;
 	if (m->n_ports > MCR_MAX_PORTS)
-		mcr_errs_add(errs, MCR_ERROR, "port %s: this build has room for %u ports", port->name,
-			MCR_MAX_PORTS);
+		mcr_errs_add(errs, MCR_ERROR, "port %s: this build has room for %u ports",
+			port->name, MCR_MAX_PORTS);
 	if (model_names_put(&m->port_names, port->name, m->n_ports - 1))
 		mcr_errs_add(errs, MCR_ERROR, "configuration: out of memory");
 	return port;
@@ -292,8 +295,8 @@ LINE(port_address)
 	if (!port)
 		return;
 	if (!mcr_addr_is_source(&a->arg[1].prefix.addr)) {
-		mcr_errs_add(errs, MCR_ERROR, "port %s: %s cannot be the address of a port", port->name,
-			a->arg[1].text);
+		mcr_errs_add(errs, MCR_ERROR, "port %s: %s cannot be the address of a port",
+			port->name, a->arg[1].text);
 		return;
 	}
 	p = grow(&port->address, &port->n_addresses, sizeof(*p), errs);
@@ -450,13 +453,15 @@ LINE(segment_address)
 		return;
 	family = mcr_addr_is_v4(&p->addr) ? 0 : 1;
 	if (!mcr_addr_is_source(&p->addr))
-		mcr_errs_add(errs, MCR_ERROR, "segment %s: %s cannot be the address of an interface",
-			seg->name, a->arg[1].text);
+		mcr_errs_add(errs, MCR_ERROR,
+			"segment %s: %s cannot be the address of an interface", seg->name,
+			a->arg[1].text);
 	else if (seg->address[family].len)
-		mcr_err_fix(mcr_errs_add(errs, MCR_ERROR,
-				    "segment %s: it has an %s address already", seg->name,
-				    family ? "IPv6" : "IPv4"),
-			"set port PORT address %s    (more addresses belong to ports)", a->arg[1].text);
+		mcr_err_fix(
+			mcr_errs_add(errs, MCR_ERROR, "segment %s: it has an %s address already",
+				seg->name, family ? "IPv6" : "IPv4"),
+			"set port PORT address %s    (more addresses belong to ports)",
+			a->arg[1].text);
 	else
 		seg->address[family] = *p;
 }
@@ -564,19 +569,19 @@ LINE(igmp_mode)
 	if (!igmp || later(&a->arg[1], "igmp mode", not_yet, errs))
 		return;
 	igmp->has_mode = true;
-	igmp->mode = !strcmp(a->arg[1].text, "querier") ? MCR_MODE_QUERIER :
-		!strcmp(a->arg[1].text, "snoop")	? MCR_MODE_SNOOP :
-							  MCR_MODE_OFF;
+	igmp->mode = !strcmp(a->arg[1].text, "querier") ? MCR_MODE_QUERIER
+	             : !strcmp(a->arg[1].text, "snoop") ? MCR_MODE_SNOOP
+	                                                : MCR_MODE_OFF;
 }
 
-#define IGMP_NUMBER(row, flag, field) \
-	LINE(row) \
-	{ \
+#define IGMP_NUMBER(row, flag, field)                              \
+	LINE(row)                                                  \
+	{                                                          \
 		struct model_igmp *igmp = igmp_of(model, a, errs); \
-		if (igmp) { \
-			igmp->flag = true; \
-			igmp->field = a->arg[1].num; \
-		} \
+		if (igmp) {                                        \
+			igmp->flag = true;                         \
+			igmp->field = a->arg[1].num;               \
+		}                                                  \
 	}
 
 IGMP_NUMBER(igmp_query_interval, has_qi, qi_s)
@@ -682,9 +687,9 @@ LINE(peer_membership)
 
 	if (!peer || later(&a->arg[1], "peer membership", not_yet, errs))
 		return;
-	peer->membership = !strcmp(a->arg[1].text, "static") ? MODEL_BY_STATIC :
-		!strcmp(a->arg[1].text, "all")		     ? MODEL_ALL :
-							       MODEL_BY_IGMP;
+	peer->membership = !strcmp(a->arg[1].text, "static") ? MODEL_BY_STATIC
+	                   : !strcmp(a->arg[1].text, "all")  ? MODEL_ALL
+	                                                     : MODEL_BY_IGMP;
 }
 
 LINE(peer_admin)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Live objects -> snapshot. Order of removal: out of all lists, then out of the snapshot, then, when
- * every worker has seen that, freed. Order of arrival: into the snapshot, then, when every worker
- * has it, into lists.
+ * Live objects -> snapshot. Order of removal: out of all lists, then out of the snapshot, then,
+ * when every worker has seen that, freed. Order of arrival: into the snapshot, then, when every
+ * worker has it, into lists.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ publish_is_current(const struct app *app, const struct app_port *port)
 	const struct mcr_snap *snap = mcr_path_snap(app->path);
 
 	return snap && snap->port[port - app->port].port == port->port &&
-		mcr_path_is_quiet(app->path, app->generation);
+	       mcr_path_is_quiet(app->path, app->generation);
 }
 
 void
@@ -97,8 +97,8 @@ fill_port(const struct app *app, const struct app_port *port, struct mcr_snap_po
 }
 
 static int
-fill_segment(struct app *app, uint16_t index, struct mcr_list_item *item,
-	struct mcr_snap_segment *ss)
+fill_segment(
+	struct app *app, uint16_t index, struct mcr_list_item *item, struct mcr_snap_segment *ss)
 {
 	const struct model *m = app->conf.model;
 	const struct model_segment *seg = model_find_segment(m, app->segment[index].name);
@@ -181,7 +181,8 @@ publish_snapshot(struct app *app)
 	int ret = snap ? fill(app, snap) : -ENOMEM;
 
 	if (ret) {
-		mcr_log(PATH, ERROR, "the data path keeps its old configuration: %s", strerror(-ret));
+		mcr_log(PATH, ERROR, "the data path keeps its old configuration: %s",
+			strerror(-ret));
 		mcr_snap_free(snap);
 		return ret;
 	}

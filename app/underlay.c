@@ -115,8 +115,8 @@ send_on_port(struct app *app, unsigned port, uint16_t vid, const uint8_t *ip, ui
 	const struct mcr_mac *dst)
 {
 	uint8_t frame[MCR_ENCAP_SCRATCH + MCR_ENCAP_ROOM + 2048];
-	struct mcr_vary vary = {.ethertype = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4),
-		.payload_len = len};
+	struct mcr_vary vary = {
+		.ethertype = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4), .payload_len = len};
 	struct mcr_encap encap;
 
 	if (!app->port[port].port || len > 2048)
@@ -130,8 +130,8 @@ send_on_port(struct app *app, unsigned port, uint16_t vid, const uint8_t *ip, ui
 }
 
 void
-underlay_send_igmp(void *arg, struct mcr_mif *mif, const uint8_t *ip, uint32_t len,
-	const struct mcr_addr *dst)
+underlay_send_igmp(
+	void *arg, struct mcr_mif *mif, const uint8_t *ip, uint32_t len, const struct mcr_addr *dst)
 {
 	const struct mcr_mif_param *p = mcr_mif_param(mif);
 	struct mcr_mac mac = mcr_mac_of_group(dst);
@@ -153,9 +153,10 @@ receive_igmp(struct app *app, const struct mcr_punt *meta, struct rte_mbuf *m)
 	int why;
 
 	if (meta->peer != MCR_PEER_NONE) {
-		struct app_peer_segment *ps = app->peer[meta->peer].is_used ?
-			app_find_peer_segment(app, meta->peer, meta->segment) :
-			NULL;
+		struct app_peer_segment *ps =
+			app->peer[meta->peer].is_used
+				? app_find_peer_segment(app, meta->peer, meta->segment)
+				: NULL;
 
 		mif = ps ? ps->mif : NULL;
 	} else {
@@ -207,9 +208,8 @@ underlay_punt(void *arg, struct rte_mbuf *m)
 			rte_pktmbuf_data_len(m), meta->l2_len);
 		break;
 	case MCR_PUNT_ICMP:
-		if (port->port &&
-			!mcr_icmp_echo_reply(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m),
-				&port->port->mac))
+		if (port->port && !mcr_icmp_echo_reply(rte_pktmbuf_mtod(m, uint8_t *),
+					  rte_pktmbuf_data_len(m), &port->port->mac))
 			send_frame(app, meta->port, rte_pktmbuf_mtod(m, const uint8_t *),
 				rte_pktmbuf_data_len(m));
 		break;
@@ -260,8 +260,8 @@ underlay_set_peer_state(struct app *app, struct app_peer *peer, enum app_peer_st
 		return;
 	/* Thousands of peers that come up at the start are no news; one that was lost is. */
 	mcr_log_write(MCR_LOGTYPE_PEER,
-		peer->state == APP_PEER_PENDING && state == APP_PEER_UP ? MCR_LOG_INFO :
-									  MCR_LOG_NOTICE,
+		peer->state == APP_PEER_PENDING && state == APP_PEER_UP ? MCR_LOG_INFO
+									: MCR_LOG_NOTICE,
 		"peer %s (%s) is %s", peer->name, mcr_addr_str(&peer->address, buf),
 		app_peer_state_name(state));
 	if (state == APP_PEER_UP || state == APP_PEER_DOWN)
@@ -286,9 +286,9 @@ follow_neighbor(struct app *app, struct app_peer *peer, enum mcr_neigh_state sta
 		underlay_update_peer(app, peer);
 	}
 	underlay_set_peer_state(app, peer,
-		state == MCR_NEIGH_DOWN		    ? APP_PEER_DOWN :
-			state == MCR_NEIGH_PENDING ? APP_PEER_PENDING :
-						     APP_PEER_UP);
+		state == MCR_NEIGH_DOWN      ? APP_PEER_DOWN
+		: state == MCR_NEIGH_PENDING ? APP_PEER_PENDING
+					     : APP_PEER_UP);
 }
 
 static void

@@ -83,7 +83,7 @@ static const struct {
 		"segment lab: no line adds it", "add segment lab vni"},
 	{LAB "add segment b vni 100\n", 2, "VNI 100 is the VNI of segment", "VNI"},
 	{"add port lan dev net_null0\nset igmp lan query-interval 5\nset igmp lan "
-         "response-interval 5\n",
+	 "response-interval 5\n",
 		3, "response-interval 5 is not below query-interval 5", "response-interval 4"},
 	{UPLINK "add peer b address 192.0.2.1\n", 4, "is our own address", NULL},
 	{UPLINK "add peer b address 239.1.1.1\n", 4, "a multicast address", NULL},
@@ -206,7 +206,7 @@ d1_igmp_defaults_and_all(void **state)
 	struct model *m = compile(LAB UPLINK "add port a dev net_null1\nset port a segment lab\n"
 					     "add port b dev net_null2\nset port b segment lab\n"
 					     "set igmp all query-interval 60\nset igmp all mode "
-	                                     "querier\nset igmp b mode snoop\n",
+					     "querier\nset igmp b mode snoop\n",
 		&errs);
 	const struct model_igmp *a = &model_find_port(m, "a")->igmp;
 	const struct model_igmp *b = &model_find_port(m, "b")->igmp;
