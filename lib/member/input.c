@@ -56,14 +56,16 @@ record_sources(const struct mcr_mif *mif, const struct mcr_record *r)
 }
 
 /*
- * Below version 3 a querier cannot ask about sources: RFC 9776 section 7.3.2. False: the record
- * says nothing then.
+ * Below version 3 a querier cannot ask about sources, and beside older hosts nobody may speak for
+ * the group: RFC 9776 section 7.3.2. False: the record says nothing then.
  */
 static bool
-fit_version(const struct mcr_mif *mif, uint8_t type, struct addr_set *b)
+fit_version(const struct mcr_mif *mif, const struct mcr_mgroup *g, uint8_t type, struct addr_set *b)
 {
 	uint8_t version = mif->param.version;
 
+	if (g != NULL && mcr_mgroup_version(g) < version)
+		version = mcr_mgroup_version(g);
 	if (version < 3 && type == MCR_BLOCK)
 		return false;
 	if (version < 2 && type == MCR_TO_IN)
@@ -112,12 +114,12 @@ take_record(struct mcr_mif *mif, const struct mcr_mship *msg, const struct mcr_r
 	if (!mcr_member_is_joinable(&r->group) || r->type < MCR_IS_IN || r->type > MCR_BLOCK)
 		return NO_DROP;
 	b = record_sources(mif, r);
-	if (!fit_version(mif, r->type, &b))
+	g = mcr_mgroup_find(mif, &r->group);
+	if (!fit_version(mif, g, r->type, &b))
 		return NO_DROP;
 	joins = r->type == MCR_IS_EX || r->type == MCR_TO_EX || (r->type != MCR_BLOCK && b.n > 0);
 	if (joins && !mcr_mif_is_allowed(mif, &r->group))
 		return MCR_DROP_POLICY_NOT_ALLOWED;
-	g = mcr_mgroup_find(mif, &r->group);
 	if (g == NULL) {
 		if (!joins)
 			return NO_DROP;

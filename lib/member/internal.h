@@ -351,6 +351,10 @@ int mcr_mgroup_reserve(struct mcr_mgroup *g, uint32_t n);
 /* Sources without place and not static leave the array. */
 void mcr_mgroup_compact(struct mcr_mgroup *g);
 
+/* list.c */
+/* Group compatibility mode, RFC 9776 section 7.3.2: the oldest version heard of late. */
+uint8_t mcr_mgroup_version(const struct mcr_mgroup *g);
+
 /* state.c */
 /* Apply one record. *is_changed: forwarding needs something else now. 0, or -errno: no change. */
 int mcr_state_apply(struct mcr_mgroup *g, uint8_t type, const struct addr_set *b,

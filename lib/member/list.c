@@ -39,9 +39,11 @@ refresh(const struct mcr_member *m)
 	return true;
 }
 
-static uint8_t
-version_of(const struct mcr_mgroup *g, uint64_t now)
+uint8_t
+mcr_mgroup_version(const struct mcr_mgroup *g)
 {
+	uint64_t now = mcr_member_now(g->mif->member);
+
 	if (g->v1_until_ns > now)
 		return 1;
 	return g->v2_until_ns > now ? 2 : 3;
@@ -81,7 +83,7 @@ fill(const struct group *group, uint64_t now, struct mcr_group_info *info)
 		.since_ns = group->since_ns,
 	};
 	TAILQ_FOREACH (g, &group->mgroups, of_group) {
-		uint8_t version = version_of(g, now);
+		uint8_t version = mcr_mgroup_version(g);
 		uint32_t timer = timer_of(g, now);
 
 		if (version < info->version)
