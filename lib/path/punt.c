@@ -106,9 +106,16 @@ mcr_punt_poll(
 	unsigned n = 0, n_empty = 0;
 	uint64_t count;
 
-	/* Cleared before the rings are read: what comes later kicks again. */
-	if (atomic_exchange(&p->is_kicked, false) && read(p->punt_fd, &count, sizeof(count)) < 0) {
-		/* EAGAIN: the writer is between its flag and its write; one spurious wake-up. */
+	/*
+	 * Emptied, then cleared, then the rings are read. The other way round a kick between the
+	 * two would lose its event and leave the flag set: nobody would kick again.
+	 */
+	if (atomic_load(&p->is_kicked)) {
+		if (read(p->punt_fd, &count, sizeof(count)) < 0) {
+			/* EAGAIN: the writer is between its flag and its write: one wake-up too
+			 * many. */
+		}
+		atomic_store(&p->is_kicked, false);
 	}
 	while (n < max && n_empty < p->param.n_workers) {
 		struct mcr_worker *w = p->worker[p->next_up];
