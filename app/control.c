@@ -141,7 +141,7 @@ delete_object(
 {
 	static const char *const kinds[] = {"port", "segment", "peer"};
 	const char *name = a->n ? a->arg[0].text : "";
-	char igmp[MCR_LINE_MAX + 1], users[200] = "";
+	char igmp[MCR_LINE_MAX + 1], users[200] = "", first[160] = "";
 
 	snprintf(igmp, sizeof(igmp), "igmp %.31s", name);
 	for (unsigned k = 0; k < RTE_DIM(kinds); k++) {
@@ -157,14 +157,17 @@ delete_object(
 			bool is_igmp = k == 0 && !strncmp(line->key, igmp, strlen(igmp)) &&
 			               line->key[strlen(igmp)] == ' ';
 
-			if (!is_own && !is_igmp && line_names(line, kinds[k], name))
+			if (!is_own && !is_igmp && line_names(line, kinds[k], name)) {
+				if (!first[0])
+					snprintf(first, sizeof(first), "%.159s", line->key);
 				snprintf(users + strlen(users), sizeof(users) - strlen(users),
 					"%s%.60s", users[0] ? ", " : "", line->key);
+			}
 		}
 		if (users[0]) {
 			mcr_err_fix(mcr_errs_add(errs, MCR_ERROR, "%s %s: still named by %s",
 					    kinds[k], name, users),
-				"del %.200s    (first)", users);
+				"del %s", first);
 			return -EBUSY;
 		}
 		if (k == 0)
