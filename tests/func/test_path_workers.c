@@ -405,8 +405,10 @@ loop_on_a_worker_lcore(void **state)
 	unsigned lcore = rte_get_next_lcore(-1, 1, 0);
 
 	(void)state;
-	if (lcore >= RTE_MAX_LCORE)
+	if (lcore >= RTE_MAX_LCORE) {
+		print_message("# skip: EAL has no second lcore here\n");
 		skip();
+	}
 	for (enum mcr_idle idle = MCR_IDLE_POLL; idle <= MCR_IDLE_INTERRUPT; idle++) {
 		uint64_t end;
 		uint32_t received = 0;
